@@ -1,0 +1,3 @@
+module github.com/pavise-dev/pavise
+
+go 1.26

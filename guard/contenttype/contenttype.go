@@ -1,0 +1,15 @@
+// Package contenttype is being built.
+package contenttype
+
+import (
+	"net/http"
+
+	"github.com/pavise-dev/pavise/promise"
+)
+
+type Policy struct{}
+type Guard struct{}
+
+func New(p Policy) (*Guard, error)                   { return &Guard{}, nil }
+func (g *Guard) Wrap(next http.Handler) http.Handler { return next }
+func (g *Guard) Promises() []promise.Promise         { return nil }
