@@ -11,6 +11,7 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
+	"sync"
 )
 
 // A Rule documents one thing that a guard enforces.
@@ -76,6 +77,21 @@ type Facts struct {
 	Door Door
 	// Refused is the refusal that was written as the response, if any.
 	Refused *Refusal
+	// Began says that the response's header has gone out.
+	Began bool
+	// Observed is the first refusal that the Door let pass, if any; see
+	// [Facts.Observe].
+	Observed *Refusal
+	mu       sync.Mutex // of Observed: bodies are often read by another goroutine
+}
+
+// Observe notes a refusal that was let pass.
+func (f *Facts) Observe(ref *Refusal) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.Observed == nil {
+		f.Observed = ref
+	}
 }
 
 type factsKey struct{}
@@ -94,7 +110,13 @@ func WithFacts(r *http.Request) (*http.Request, *Facts) {
 		return r, f
 	}
 	f := &Facts{Secure: r.TLS != nil}
-	return r.WithContext(context.WithValue(r.Context(), factsKey{}, f)), f
+	return Begin(r, f), f
+}
+
+// Begin returns a shallow copy of r whose facts are f. It is for what stands
+// outside all guards; guards call [WithFacts].
+func Begin(r *http.Request, f *Facts) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), factsKey{}, f))
 }
 
 // Client returns the address to which limits and logs hold r: the one that
