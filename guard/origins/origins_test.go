@@ -193,7 +193,7 @@ func TestResponse(t *testing.T) {
 			}
 			for _, write := range []func(w http.ResponseWriter){
 				func(http.ResponseWriter) {},
-				func(w http.ResponseWriter) { w.WriteHeader(404) },
+				func(w http.ResponseWriter) { w.WriteHeader(http.StatusNotFound) },
 				func(w http.ResponseWriter) { _, _ = w.Write([]byte("x")) },
 				func(w http.ResponseWriter) { w.(http.Flusher).Flush() },
 				func(w http.ResponseWriter) { _ = http.NewResponseController(w).Flush() },
@@ -273,7 +273,7 @@ func TestEarlyHints(t *testing.T) {
 		w.WriteHeader(http.StatusOK)
 	})))
 	defer srv.Close()
-	req, _ := http.NewRequestWithContext(t.Context(), "GET", srv.URL, nil)
+	req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL, nil)
 	req.Header.Set("Origin", "https://evil.com")
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -375,7 +375,7 @@ func TestGolden(t *testing.T) {
 func TestAllocs(t *testing.T) {
 	// No test that counts allocations may run beside another.
 	g := must(t, Policy{Allow: []string{"https://app.example.com", "https://*.pages.example.com"}, AllowCredentials: true})
-	next := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(200) })
+	next := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 	wrapped := g.Wrap(next)
 	for _, tc := range []struct {
 		name  string
@@ -404,7 +404,7 @@ func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
 func (d *discard) WriteHeader(int)             {}
 
 func BenchmarkWrap(b *testing.B) {
-	next := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(200) })
+	next := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 	for name, r := range map[string]*http.Request{
 		"no browser": request("GET", "/"),
 		"listed":     request("POST", "/", "Origin: https://app.example.com", "Sec-Fetch-Site: same-site"),
@@ -444,7 +444,7 @@ func TestHijack(t *testing.T) {
 		_ = c.Close()
 	})))
 	defer srv.Close()
-	req, _ := http.NewRequestWithContext(context.Background(), "GET", srv.URL, nil)
+	req, _ := http.NewRequestWithContext(context.Background(), http.MethodGet, srv.URL, nil)
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)

@@ -33,7 +33,7 @@ func (w *writer) fix(status int) {
 	}
 	final := status >= 200 || status == http.StatusSwitchingProtocols
 	w.began = final
-	h := w.ResponseWriter.Header()
+	h := w.Header()
 	allow, ok := w.g.readable(w.r)
 	keep := w.keep || !ok && w.mayKeep(h)
 	if !keep {
