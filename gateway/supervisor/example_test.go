@@ -20,7 +20,7 @@ func ExampleRead() {
 		fmt.Println("-", note)
 	}
 	// Output:
-	// uv run uvicorn app.main:app --uds /run/p/0-1.sock --workers 1 --no-server-header --proxy-headers --forwarded-allow-ips *
+	// uv run uvicorn app.main:app --uds /run/p/0-1.sock --workers 1 --no-server-header --timeout-keep-alive 75 --proxy-headers --forwarded-allow-ips *
 	// 4 workers
 	// - --host dropped: the upstream listens at a private address that is chosen for it
 	// - --workers taken over: the gateway runs that many processes, each on its own address, and gives a request to the least busy

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // An Address is where an upstream process listens.
@@ -31,6 +32,10 @@ type Plan struct {
 	// Workers and MaxRequests are what the command line itself asked for,
 	// and the supervisor does instead; 0 if it did not ask.
 	Workers, MaxRequests int
+	// KeepAlive is how long the server leaves an idle connection open. The
+	// gateway has to close it earlier: a request that is sent while the
+	// server closes is lost, and one with a body cannot simply be repeated.
+	KeepAlive time.Duration
 	// Notes say what was changed on the command line and why, one sentence
 	// each. None holds a value of the command line.
 	Notes []string
@@ -107,22 +112,24 @@ func Read(command, env []string) (*Plan, error) {
 			return nil, fmt.Errorf("command[%d]: a NUL byte; no process can be given one", i)
 		}
 	}
+	const guess = 5 * time.Second // the default of uvicorn and Node.js, and no server has much less
 	socket, port := placeholders(append(slices.Clone(command), env...))
 	switch {
 	case socket && port:
 		return nil, errors.New("command: both {socket} and {port}; an upstream listens at one of them, write one")
 	case socket:
-		return &Plan{Network: "unix", argv: slices.Clone(command), insert: -1}, nil
+		return &Plan{Network: "unix", KeepAlive: guess, argv: slices.Clone(command), insert: -1}, nil
 	case port:
-		return &Plan{Network: "tcp", argv: slices.Clone(command), insert: -1}, nil
+		return &Plan{Network: "tcp", KeepAlive: guess, argv: slices.Clone(command), insert: -1}, nil
 	}
 	name, at := findServer(command)
 	srv, known := servers()[name]
 	if !known {
 		return &Plan{
-			Network: "tcp",
-			argv:    slices.Clone(command),
-			insert:  -1,
+			Network:   "tcp",
+			KeepAlive: guess,
+			argv:      slices.Clone(command),
+			insert:    -1,
 			env: func(a Address) []string {
 				host, port, _ := net.SplitHostPort(a.Address)
 				return []string{"HOST=" + host, "PORT=" + port}
@@ -134,6 +141,7 @@ func Read(command, env []string) (*Plan, error) {
 		Server:     name,
 		Network:    srv.network,
 		Unset:      slices.Clone(srv.unset),
+		KeepAlive:  srv.keepAlive,
 		probesHTTP: srv.listensEarly,
 		rolls:      true,
 		env:        srv.env,
@@ -160,6 +168,7 @@ const (
 	actRequests               // becomes MaxRequests
 	actReload                 // kept, with a warning
 	actNoProxy                // kept, and we do not say the opposite
+	actAlive                  // kept, and we do not say another
 	actRefuse                 // an error
 )
 
@@ -179,6 +188,7 @@ type server struct {
 	listensEarly bool
 	unset        []string
 	note         string
+	keepAlive    time.Duration // what we tell it, or else its own default
 	add          func(a Address, w written) []string
 	env          func(Address) []string
 }
@@ -186,6 +196,7 @@ type server struct {
 // written is what the user's command line said that our flags depend on.
 type written struct {
 	noProxy bool
+	alive   bool // how long idle connections live
 	sub     string
 }
 
@@ -199,6 +210,8 @@ type written struct {
 func servers() map[string]server {
 	value := func(act action) flag { return flag{act: act, value: true} }
 	plain := func(act action) flag { return flag{act: act} }
+	// Long enough that the gateway is always the one who closes.
+	const alive, seconds = 75 * time.Second, "75"
 	const daemon = "a daemon leaves its parent, so nothing could watch it, drain it or stop it"
 	unix := func(a Address) string { return "unix:" + a.Address }
 	return map[string]server{
@@ -208,8 +221,9 @@ func servers() map[string]server {
 				"--host": value(actListen), "--port": value(actListen), "--uds": value(actListen), "--fd": value(actListen),
 				"--workers":            value(actWorkers),
 				"--limit-max-requests": value(actRequests), "--limit-max-requests-jitter": value(actDrop),
-				"--reload":        plain(actReload),
-				"--proxy-headers": plain(actDrop), "--no-proxy-headers": plain(actNoProxy), "--forwarded-allow-ips": value(actForward),
+				"--reload":             plain(actReload),
+				"--timeout-keep-alive": value(actAlive),
+				"--proxy-headers":      plain(actDrop), "--no-proxy-headers": plain(actNoProxy), "--forwarded-allow-ips": value(actForward),
 				"--server-header": plain(actDrop), "--no-server-header": plain(actDrop),
 				"--ssl-keyfile": value(actTLS), "--ssl-certfile": value(actTLS), "--ssl-keyfile-password": value(actTLS),
 				"--ssl-version": value(actTLS), "--ssl-cert-reqs": value(actTLS), "--ssl-ca-certs": value(actTLS), "--ssl-ciphers": value(actTLS),
@@ -218,8 +232,12 @@ func servers() map[string]server {
 			// socket speak TLS. The others are not needed, and confuse.
 			unset: []string{"UVICORN_HOST", "UVICORN_PORT", "UVICORN_UDS", "UVICORN_FD", "UVICORN_WORKERS", "WEB_CONCURRENCY",
 				"UVICORN_LIMIT_MAX_REQUESTS", "UVICORN_SSL_KEYFILE", "UVICORN_SSL_CERTFILE", "UVICORN_SSL_KEYFILE_PASSWORD"},
+			keepAlive: alive,
 			add: func(a Address, w written) []string {
 				out := []string{"--uds", a.Address, "--workers", "1", "--no-server-header"}
+				if !w.alive {
+					out = append(out, "--timeout-keep-alive", seconds)
+				}
 				if !w.noProxy {
 					// A unix peer has no address, so only '*' matches it.
 					out = append(out, "--proxy-headers", "--forwarded-allow-ips", "*")
@@ -237,6 +255,7 @@ func servers() map[string]server {
 				"-w": value(actWorkers), "--workers": value(actWorkers),
 				"--max-requests": value(actRequests), "--max-requests-jitter": value(actDrop),
 				"--reload":              plain(actReload),
+				"--keep-alive":          value(actAlive),
 				"--forwarded-allow-ips": value(actForward),
 				"--certfile":            value(actTLS), "--keyfile": value(actTLS), "--ca-certs": value(actTLS), "--ciphers": value(actTLS),
 				"--ssl-version": value(actTLS), "--cert-reqs": value(actTLS),
@@ -244,9 +263,14 @@ func servers() map[string]server {
 				"--proxy-protocol": {act: actRefuse, why: "the gateway does not send the PROXY protocol to its upstreams"},
 				"--protocol":       {act: actRefuse, value: true, why: "the gateway speaks HTTP to its upstreams, and gunicorn does so by default"},
 			},
-			unset: []string{"WEB_CONCURRENCY"},
-			add: func(a Address, _ written) []string {
-				return []string{"--bind", unix(a), "--workers", "1", "--forwarded-allow-ips", "*"}
+			unset:     []string{"WEB_CONCURRENCY"},
+			keepAlive: alive,
+			add: func(a Address, w written) []string {
+				out := []string{"--bind", unix(a), "--workers", "1", "--forwarded-allow-ips", "*"}
+				if !w.alive {
+					out = append(out, "--keep-alive", seconds)
+				}
+				return out
 			},
 		},
 		"hypercorn": {
@@ -257,14 +281,20 @@ func servers() map[string]server {
 				"-b": value(actListen), "--bind": value(actListen), "--insecure-bind": value(actListen), "--quic-bind": value(actListen),
 				"-w": value(actWorkers), "--workers": value(actWorkers),
 				"--max-requests": value(actRequests), "--max-requests-jitter": value(actDrop),
-				"--reload":   plain(actReload),
-				"--certfile": value(actTLS), "--keyfile": value(actTLS), "--keyfile-password": value(actTLS), "--ca-certs": value(actTLS),
+				"--reload":     plain(actReload),
+				"--keep-alive": value(actAlive),
+				"--certfile":   value(actTLS), "--keyfile": value(actTLS), "--keyfile-password": value(actTLS), "--ca-certs": value(actTLS),
 				"--ciphers": value(actTLS), "--cert-reqs": value(actTLS), "--verify-mode": value(actTLS),
 				"-D": {act: actRefuse, why: daemon}, "--daemon": {act: actRefuse, why: daemon},
 			},
-			note: `hypercorn reads no forwarded headers by itself: wrap the application in hypercorn.middleware.ProxyFixMiddleware(app, mode="legacy", trusted_hops=1) if it needs the client's address or scheme`,
-			add: func(a Address, _ written) []string {
-				return []string{"--bind", unix(a), "--workers", "1"}
+			note:      `hypercorn reads no forwarded headers by itself: wrap the application in hypercorn.middleware.ProxyFixMiddleware(app, mode="legacy", trusted_hops=1) if it needs the client's address or scheme`,
+			keepAlive: alive,
+			add: func(a Address, w written) []string {
+				out := []string{"--bind", unix(a), "--workers", "1"}
+				if !w.alive {
+					out = append(out, "--keep-alive", seconds)
+				}
+				return out
 			},
 		},
 		"granian": {
@@ -281,7 +311,8 @@ func servers() map[string]server {
 			},
 			unset: []string{"GRANIAN_HOST", "GRANIAN_PORT", "GRANIAN_UDS", "GRANIAN_UDS_PERMISSIONS", "GRANIAN_WORKERS", "GRANIAN_HTTP",
 				"GRANIAN_SSL_CERTIFICATE", "GRANIAN_SSL_KEYFILE", "GRANIAN_SSL_KEYFILE_PASSWORD", "GRANIAN_SSL_CA", "GRANIAN_SSL_CLIENT_VERIFY"},
-			note: `granian reads no forwarded headers by itself: wrap the application with granian.utils.proxies.wrap_asgi_with_proxy_headers(app, trusted_hosts="*") if it needs the client's address or scheme`,
+			note:      `granian reads no forwarded headers by itself: wrap the application with granian.utils.proxies.wrap_asgi_with_proxy_headers(app, trusted_hosts="*") if it needs the client's address or scheme`,
+			keepAlive: 30 * time.Second, // its timeout of reading a head
 			add: func(a Address, _ written) []string {
 				return []string{"--uds", a.Address, "--workers", "1", "--http", "1"}
 			},
@@ -297,8 +328,9 @@ func servers() map[string]server {
 				"--no-proxy-headers":    plain(actNoProxy),
 				"--forwarded-allow-ips": value(actForward),
 			},
-			unset: []string{"WEB_CONCURRENCY"},
-			note:  "`fastapi run` cannot listen on a unix socket, so its port on 127.0.0.1 is open to every process of this machine; `uvicorn` with the same application is not",
+			unset:     []string{"WEB_CONCURRENCY"},
+			note:      "`fastapi run` cannot listen on a unix socket, so its port on 127.0.0.1 is open to every process of this machine; `uvicorn` with the same application is not",
+			keepAlive: 5 * time.Second, // uvicorn's default, with no flag for it
 			add: func(a Address, w written) []string {
 				host, port, _ := net.SplitHostPort(a.Address)
 				out := []string{"--host", host, "--port", port}
@@ -361,6 +393,17 @@ func (p *Plan) rewrite(srv server, command []string, at int) error {
 		case actNoProxy:
 			out = append(out, arg)
 			w.noProxy = true
+		case actAlive:
+			out = append(out, arg)
+			if !glued {
+				out = append(out, val)
+			}
+			n, err := strconv.Atoi(val)
+			if err != nil || n < 0 || n > 1<<20 {
+				mistakes = append(mistakes, fmt.Errorf("command: %s: %.20q is not a number of seconds", name, val))
+				continue
+			}
+			w.alive, p.KeepAlive = true, time.Duration(n)*time.Second
 		case actWorkers, actRequests:
 			n, err := strconv.Atoi(val)
 			if err != nil || n < 0 {

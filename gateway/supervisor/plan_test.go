@@ -4,13 +4,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestPlan(t *testing.T) {
 	const (
-		uv  = " --uds /s --workers 1 --no-server-header --proxy-headers --forwarded-allow-ips *"
-		gu  = " --bind unix:/s --workers 1 --forwarded-allow-ips *"
-		hy  = " --bind unix:/s --workers 1"
+		uv  = " --uds /s --workers 1 --no-server-header --timeout-keep-alive 75 --proxy-headers --forwarded-allow-ips *"
+		gu  = " --bind unix:/s --workers 1 --forwarded-allow-ips * --keep-alive 75"
+		hy  = " --bind unix:/s --workers 1 --keep-alive 75"
 		gr  = " --uds /s --workers 1 --http 1"
 		fa  = " --host 127.0.0.1 --port 4711 --workers 1"
 		env = "FORWARDED_ALLOW_IPS=127.0.0.1"
@@ -53,7 +54,9 @@ func TestPlan(t *testing.T) {
 		{"uvicorn --workers 4 a:b --limit-max-requests=1000 --limit-max-requests-jitter 5", "uvicorn", "uvicorn a:b" + uv, "", 4, 1000, "--workers taken|--limit-max-requests taken"},
 		{"uvicorn a:b --reload --reload-dir src", "uvicorn", "uvicorn a:b --reload --reload-dir src" + uv, "", 0, 0, "--reload kept"},
 		{"uvicorn a:b --proxy-headers --forwarded-allow-ips * --server-header", "uvicorn", "uvicorn a:b" + uv, "", 0, 0, "--forwarded-allow-ips replaced"},
-		{"uvicorn a:b --no-proxy-headers", "uvicorn", "uvicorn a:b --no-proxy-headers --uds /s --workers 1 --no-server-header", "", 0, 0, "--no-proxy-headers kept"},
+		{"uvicorn a:b --no-proxy-headers", "uvicorn", "uvicorn a:b --no-proxy-headers --uds /s --workers 1 --no-server-header --timeout-keep-alive 75", "", 0, 0, "--no-proxy-headers kept"},
+		{"uvicorn a:b --timeout-keep-alive=9 --no-proxy-headers", "uvicorn", "uvicorn a:b --timeout-keep-alive=9 --no-proxy-headers --uds /s --workers 1 --no-server-header", "", 0, 0, "--no-proxy-headers kept"},
+		{"gunicorn a:b --keep-alive 9", "gunicorn", "gunicorn a:b --keep-alive 9 --bind unix:/s --workers 1 --forwarded-allow-ips *", "", 0, 0, ""},
 		{"uvicorn a:b --ssl-keyfile k --ssl-certfile=c", "uvicorn", "uvicorn a:b" + uv, "", 0, 0, "--ssl-certfile, --ssl-keyfile dropped"},
 		{"uvicorn --log-level info --factory -- a:b", "uvicorn", "uvicorn --log-level info --factory" + uv + " -- a:b", "", 0, 0, ""},
 		{"gunicorn -w4 -b :80 -b unix:/x --bind=[::]:1 -k gevent a:b", "gunicorn", "gunicorn -k gevent a:b" + gu, "", 4, 0, "--bind, -b dropped|-w taken"},
@@ -125,6 +128,26 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+func TestIdleTimeout(t *testing.T) {
+	for command, want := range map[string]time.Duration{
+		"uvicorn a:b":                        60 * time.Second,
+		"uvicorn a:b --timeout-keep-alive 5": 4 * time.Second,
+		"gunicorn a:b --keep-alive=0":        time.Millisecond,
+		"granian a:b":                        24 * time.Second,
+		"fastapi run":                        4 * time.Second,
+		"serve {port}":                       4 * time.Second,
+		"serve":                              4 * time.Second,
+	} {
+		p, err := Read(strings.Fields(command), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := (&Supervisor{plan: p}).IdleTimeout(); got != want {
+			t.Errorf("%s: %v, want %v", command, got, want)
+		}
+	}
+}
+
 func TestPlanMistakes(t *testing.T) {
 	for _, tt := range []struct {
 		command []string
@@ -136,6 +159,7 @@ func TestPlanMistakes(t *testing.T) {
 		{[]string{"serve", "{socket}", "{port}"}, []string{"both {socket} and {port}"}},
 		{[]string{"uvicorn", "a:b", "--port"}, []string{"--port: its value is missing"}},
 		{[]string{"gunicorn", "a:b", "-D", "--workers", "many", "--proxy-protocol"}, []string{"-D: a daemon", `--workers: "many"`, "--proxy-protocol"}},
+		{[]string{"hypercorn", "--keep-alive", "long"}, []string{`--keep-alive: "long"`}},
 		{[]string{"hypercorn", "--daemon", "-w", "-1"}, []string{"--daemon", `-w: "-1"`}},
 	} {
 		_, err := Read(tt.command, nil)

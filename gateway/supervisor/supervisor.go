@@ -63,6 +63,12 @@ func newSupervisor(o Options, plan *Plan, program string, notes []string) *Super
 // Workers is the number of processes that run.
 func (s *Supervisor) Workers() int { return s.o.Workers }
 
+// IdleTimeout is how long the gateway may keep an idle connection to an
+// upstream, so that it is not the upstream that closes it first.
+func (s *Supervisor) IdleTimeout() time.Duration {
+	return max(s.plan.KeepAlive/5*4, time.Millisecond) // 0 would mean for ever to http.Transport
+}
+
 // Notes says, one sentence each, what the supervisor changed of the command
 // or its environment, and what the user should know about it.
 func (s *Supervisor) Notes() []string { return append([]string(nil), s.notes...) }
