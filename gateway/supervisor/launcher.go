@@ -45,9 +45,10 @@ func starters() map[string]starter {
 	}
 }
 
-// findServer looks through starters for a known server. It returns its name
-// and the index of the argument that names it.
-func findServer(command []string) (name string, at int) {
+// Find looks for a known server in a command line, also behind such starters
+// as `env`, `python -m` and `uv run`. It returns the server's name and the
+// index of the argument that names it; "" and 0 if there is none.
+func Find(command []string) (name string, at int) {
 	known, through := servers(), starters()
 	for i := 0; i < len(command); {
 		word := path.Base(command[i])

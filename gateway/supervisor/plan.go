@@ -122,7 +122,7 @@ func Read(command, env []string) (*Plan, error) {
 	case port:
 		return &Plan{Network: "tcp", KeepAlive: guess, argv: slices.Clone(command), insert: -1}, nil
 	}
-	name, at := findServer(command)
+	name, at := Find(command)
 	srv, known := servers()[name]
 	if !known {
 		return &Plan{
@@ -358,7 +358,7 @@ func (p *Plan) rewrite(srv server, command []string, at int) error {
 		end      = -1 // where "--" stands in out
 	)
 	if len(srv.sub) > 0 {
-		w.sub = rest[0] // findServer saw that it is one of srv.sub
+		w.sub = rest[0] // Find saw that it is one of srv.sub
 		out, rest = append(out, rest[0]), rest[1:]
 		if w.sub == "dev" {
 			p.Notes = append(p.Notes, "`fastapi dev` reloads when files change and shows tracebacks; it is not for production")

@@ -206,7 +206,7 @@ func FuzzPlan(f *testing.F) {
 			"uvicorn": {"--uds", "--host", "--port", "--fd"}, "granian": {"--uds", "--host", "--port"},
 			"gunicorn": {"--bind", "-b"}, "hypercorn": {"--bind", "-b"}, "fastapi": {"--port"},
 		}[p.Server]
-		_, at := findServer(argv)
+		_, at := Find(argv)
 		n := 0
 		for _, arg := range argv[at+1:] {
 			if arg == "--" {
