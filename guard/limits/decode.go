@@ -209,7 +209,7 @@ func (d *decoder) decode() (int, error) {
 			d.in, err = zlib.NewReader(source{d})
 		}
 		switch {
-		case err == io.EOF && d.body.count == 0: //nolint:errorlint // returned bare
+		case err != nil && d.failed == io.EOF && d.body.count == 0: //nolint:errorlint // as io.Reader asks for
 			return 0, io.EOF // no body at all
 		case err == io.EOF: //nolint:errorlint // returned bare
 			return 0, io.ErrUnexpectedEOF

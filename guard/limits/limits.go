@@ -61,10 +61,14 @@ func New(p Policy) (*Guard, error) {
 type ServerTimeouts struct {
 	HeaderRead time.Duration // for ReadHeaderTimeout
 	KeepAlive  time.Duration // for IdleTimeout
-	// Total is the longest that any route may take, for ReadTimeout and
-	// WriteTimeout. What reaches the guard is held to the shorter ones.
+	// Total is a little more than the longest that any route may take, for
+	// ReadTimeout and WriteTimeout: what reaches the guard is held to its own
+	// time, and the moment more is for the 504.
 	Total time.Duration
 }
+
+// moment is for the 504 after the total time.
+const moment = 5 * time.Second
 
 // ServerTimeouts returns the policy's timeouts for the server.
 func (g *Guard) ServerTimeouts() ServerTimeouts {
@@ -79,6 +83,7 @@ func (g *Guard) ServerTimeouts() ServerTimeouts {
 	for _, route := range g.policy.Routes {
 		t.Total = max(t.Total, route.Total)
 	}
+	t.Total += moment
 	return t
 }
 
@@ -147,7 +152,7 @@ func (g *Guard) Check(r *http.Request) error {
 	s := g.settings(r.URL.Path)
 	// What is compressed in a way that we cannot decode has a size that we
 	// cannot know: 10 KB of zstd may be 10 GB (CWE-409).
-	if !p.InsecureUncountedEncodings && s.body >= 0 {
+	if !p.InsecureUncountedEncodings {
 		if _, ok := codingOf(r); !ok {
 			if err := guard.Judge(r, &guard.Refusal{
 				Rule: "limits/encoding", Status: http.StatusUnsupportedMediaType, Code: "UNSUPPORTED_ENCODING",
