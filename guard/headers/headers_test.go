@@ -118,7 +118,10 @@ func TestEveryResponse(t *testing.T) {
 				t.Error(err)
 			}
 		},
-		"copy":   func(w http.ResponseWriter, _ *http.Request) { evil(w.Header()); _, _ = io.Copy(w, strings.NewReader("x")) },
+		"copy": func(w http.ResponseWriter, _ *http.Request) {
+			evil(w.Header())
+			_, _ = io.Copy(w, strings.NewReader("x"))
+		},
 		"string": func(w http.ResponseWriter, _ *http.Request) { evil(w.Header()); _, _ = io.WriteString(w, "x") },
 		"refusal": func(w http.ResponseWriter, r *http.Request) {
 			evil(w.Header())

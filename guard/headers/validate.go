@@ -83,6 +83,8 @@ func checkValue(name, value string, groups map[string]string) []string {
 		if b := value[i]; b < 0x20 && b != '\t' || b == 0x7f {
 			// What follows a line break would be a header of its own (CWE-113).
 			return []string{fmt.Sprintf("%q holds a control character", value)}
+		} else if b >= 0x80 {
+			return []string{fmt.Sprintf("%q holds a character that is not ASCII, which no two readers decode alike", value)}
 		}
 	}
 	if value == "" || value != strings.TrimSpace(value) {
