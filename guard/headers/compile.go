@@ -154,16 +154,16 @@ func compile(p Policy) (*compiled, []error) {
 	return c, errs
 }
 
-func (c *compiled) compileNoStore(preset string, bad func(key, format string, args ...any)) {
+func (c *compiled) compileNoStore(name string, bad func(key, format string, args ...any)) {
 	n := c.policy.NoStore
 	paths := n.Paths
 	c.noStoreText = "no-store"
-	if preset == presetOSHP {
+	if name == presetOSHP {
 		c.noStoreText = "no-store, max-age=0" // OWASP's own words
 	}
 	if len(paths) == 0 {
 		paths = []string{"/api/"}
-		if preset == presetOSHP {
+		if name == presetOSHP {
 			paths = []string{"/"}
 		}
 	}

@@ -220,12 +220,3 @@ func hasDirective(policy, name string) bool {
 	}
 	return false
 }
-
-// format is the inverse of parseCSP.
-func format(list []directive) string {
-	var parts []string
-	for _, d := range list {
-		parts = append(parts, strings.Join(append([]string{d.name}, d.values...), " "))
-	}
-	return strings.Join(parts, "; ")
-}

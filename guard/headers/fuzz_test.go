@@ -136,3 +136,12 @@ func FuzzPermissions(f *testing.F) {
 		}
 	})
 }
+
+// format is the inverse of parseCSP.
+func format(list []directive) string {
+	var parts []string
+	for _, d := range list {
+		parts = append(parts, strings.Join(append([]string{d.name}, d.values...), " "))
+	}
+	return strings.Join(parts, "; ")
+}

@@ -152,7 +152,7 @@ func cspNoForeignScript(p readCSP) bool {
 	return ok && ok2 && !broad(script) && !broad(object)
 }
 
-// unframed: both headers, since old browsers know only the first, and the
+// framing judges both headers, since old browsers know only the first, and the
 // second is the one that browsers prefer.
 func framing(values ...string) judge {
 	old := exactly("X-Frame-Options", values...)

@@ -109,7 +109,7 @@ func preset(name string) []pair {
 	return nil
 }
 
-// profile returns what a route's profile puts over the policy's own values.
+// profileOverlay returns what a route's profile puts over the policy's own values.
 func profileOverlay(name string) []pair {
 	switch name {
 	case profileDocs:
