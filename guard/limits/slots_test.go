@@ -32,6 +32,7 @@ func TestSlotsAreFair(t *testing.T) {
 		}
 		s.leave()
 		time.Sleep(10 * time.Second)
+		synctest.Wait()
 		if len(order) != 3 || order[0] != 0 || order[1] != 1 || order[2] != 2 {
 			t.Errorf("the order was %v", order)
 		}
@@ -97,8 +98,8 @@ func TestConcurrency(t *testing.T) {
 			t.Errorf("beyond the queue: %d %v", w.Code, w.Header())
 		}
 		time.Sleep(time.Hour)
-		if g.slots.taken != 0 {
-			t.Errorf("%d places were not given back", g.slots.taken)
+		if inFlight(g) != 0 {
+			t.Errorf("%d places were not given back", inFlight(g))
 		}
 	})
 }
@@ -124,8 +125,8 @@ func TestConcurrencyObserved(t *testing.T) {
 			}
 		}
 		synctest.Wait()
-		if g.slots.taken != 0 {
-			t.Errorf("%d places were not given back", g.slots.taken)
+		if inFlight(g) != 0 {
+			t.Errorf("%d places were not given back", inFlight(g))
 		}
 	})
 }
@@ -138,4 +139,10 @@ func TestEnteringAllocatesNothing(t *testing.T) {
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
+}
+
+func inFlight(g *Guard) int {
+	g.slots.mu.Lock()
+	defer g.slots.mu.Unlock()
+	return g.slots.taken
 }

@@ -307,8 +307,8 @@ func TestHijack(t *testing.T) {
 			if b, err := rw.ReadByte(); b != '!' || err != nil {
 				t.Errorf("%q %v", b, err)
 			}
-			if g.slots.taken != 1 || r.Context().Err() != nil {
-				t.Errorf("%d taken, %v", g.slots.taken, r.Context().Err())
+			if inFlight(g) != 1 || r.Context().Err() != nil {
+				t.Errorf("%d taken, %v", inFlight(g), r.Context().Err())
 			}
 		}))()
 		if res := answer(t, conn, "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n", nil); res.StatusCode != 101 {
@@ -317,8 +317,8 @@ func TestHijack(t *testing.T) {
 		time.Sleep(time.Hour)
 		_, _ = io.WriteString(conn, "!")
 		synctest.Wait()
-		if g.slots.taken != 0 {
-			t.Errorf("%d taken", g.slots.taken)
+		if inFlight(g) != 0 {
+			t.Errorf("%d taken", inFlight(g))
 		}
 	})
 }
