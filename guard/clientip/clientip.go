@@ -138,7 +138,7 @@ func parseTrust(s string) (netip.Prefix, error) {
 	case prefix.Addr().Is4In6():
 		return prefix, errors.New("is an IPv4 network in IPv6's clothes: write it as IPv4")
 	case prefix.Bits() == 0:
-		return prefix, errors.New("is everyone: say hosts by their networks, or clientip.dangerously_trust_everyone")
+		return prefix, errors.New("is everyone: name the networks of the proxies, or clientip.dangerously_trust_everyone")
 	case prefix != prefix.Masked():
 		return prefix, fmt.Errorf("has address bits beyond its length: write %s", prefix.Masked())
 	}
