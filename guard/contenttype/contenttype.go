@@ -245,7 +245,7 @@ func (b *replay) Close() error { return b.Closer.Close() }
 
 func (b *replay) Read(p []byte) (int, error) {
 	n, err := b.Reader.Read(p)
-	if err == io.EOF && b.err != nil {
+	if errors.Is(err, io.EOF) && b.err != nil {
 		err = b.err
 	}
 	return n, err

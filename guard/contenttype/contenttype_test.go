@@ -552,7 +552,11 @@ func BenchmarkMultipartStream(b *testing.B) {
 	g := must(b, Policy{})
 	body := "--b\r\n" + disposition + "; filename=a\r\n\r\n" + strings.Repeat("0123456789abcde\n", 1<<18) + "\r\n--b--\r\n"
 	b.SetBytes(int64(len(body)))
-	h := g.Wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
+	h := g.Wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if n, err := io.Copy(io.Discard, r.Body); err != nil || n != int64(len(body)) {
+			b.Fatalf("%d of %d bytes: %v", n, len(body), err)
+		}
+	}))
 	for b.Loop() {
 		h.ServeHTTP(httptest.NewRecorder(), post(body, "multipart/form-data; boundary=b"))
 	}

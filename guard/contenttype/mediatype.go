@@ -158,7 +158,8 @@ func validBoundary(b string) bool {
 	}
 	for i := range len(b) {
 		c := b[i]
-		if !(c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || strings.IndexByte("'()+_,-./:=? ", c) >= 0) {
+		alnum := c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+		if !alnum && strings.IndexByte("'()+_,-./:=? ", c) < 0 {
 			return false
 		}
 	}

@@ -183,7 +183,7 @@ func (s *stream) Read(p []byte) (int, error) {
 func (s *stream) fill() {
 	n, err := s.src.Read(s.buf[s.filled:])
 	s.filled += n
-	eof := err == io.EOF
+	eof := errors.Is(err, io.EOF)
 	if err != nil && !eof && s.coding != identity {
 		err = s.undecodable(err)
 	}
