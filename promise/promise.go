@@ -29,6 +29,9 @@ type Promise struct {
 	// Conn marks a claim about the connection below HTTP. Only a running
 	// server can keep it: a handler by itself can not.
 	Conn bool
+	// Secure marks a claim about TLS connections. An API that is asked over
+	// plain HTTP cannot keep it there.
+	Secure bool
 	// Test returns nil if the promise is kept, a *BrokenError if it is not,
 	// and any other error if it could not tell.
 	Test func(ctx context.Context, call Caller) error

@@ -75,8 +75,8 @@ type Result struct {
 type Report struct {
 	URL     string   `json:"url"`
 	Results []Result `json:"results"`
-	// Left is how many promises were left out for being intrusive or beyond
-	// a handler.
+	// Left is how many promises were left out for being intrusive, beyond a
+	// handler, or about TLS where the URL has none.
 	Left int `json:"left_out"`
 }
 
@@ -156,7 +156,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	var todo []promise.Promise
 	for _, p := range o.Promises {
 		switch {
-		case p.Intrusive && !o.Intrusive, p.Conn && o.HandlerOnly:
+		case p.Intrusive && !o.Intrusive, p.Conn && o.HandlerOnly, p.Secure && c.base.Scheme != "https":
 			report.Left++
 			continue
 		case p.Intrusive:

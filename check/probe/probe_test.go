@@ -34,11 +34,12 @@ func TestVerdicts(t *testing.T) {
 		one("a/unknown", func(context.Context, promise.Caller) error { return errors.New("no idea") }),
 		{ID: "a/intrusive", Intrusive: true},
 		{ID: "a/conn", Conn: true},
+		{ID: "a/secure", Secure: true},
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(report.Results) != 3 || report.Left != 2 {
+	if len(report.Results) != 3 || report.Left != 3 {
 		t.Fatalf("%d results and %d left out", len(report.Results), report.Left)
 	}
 	for i, want := range []Verdict{Kept, Broken, CouldNotTell} {
@@ -56,7 +57,7 @@ func TestVerdicts(t *testing.T) {
 	if err := errors.Join(report.WriteText(&text), report.WriteJSON(&js)); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"broken          a/broken", "got   this", "want  that", "1 kept, 1 broken, 1 could not tell, 2 left out"} {
+	for _, want := range []string{"broken          a/broken", "got   this", "want  that", "1 kept, 1 broken, 1 could not tell, 3 left out"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("the text lacks %q:\n%s", want, &text)
 		}

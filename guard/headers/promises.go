@@ -29,7 +29,7 @@ func (g *Guard) Promises() []promise.Promise {
 		switch r.ID {
 		case "headers/hsts":
 			// Only a server that speaks TLS can keep it.
-			p.Conn = true
+			p.Secure = true
 			p.Test = everywhere(l.judge, true)
 		case "headers/no-store":
 			p.Test = underPath(l.judge, g.probePath)
