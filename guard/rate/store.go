@@ -1,0 +1,206 @@
+package rate
+
+import (
+	"context"
+	"hash/maphash"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// A Store remembers how much of their quotas clients have used. It may be
+// shared between processes. It must be safe for concurrent use.
+type Store interface {
+	// Take takes one request from the key's quota if there is one left. An
+	// error means that the store could not tell.
+	Take(ctx context.Context, key Key, quota Quota) (Verdict, error)
+}
+
+// A Key is whom and what a quota is for.
+type Key struct {
+	Limit  string     // the limit's name
+	Client netip.Addr // of an IPv6 address the network; the zero Addr for clients without one
+	Path   string     // empty if the paths are counted together
+}
+
+// A Quota is a limit as GCRA knows it.
+type Quota struct {
+	Interval time.Duration // in which one request is given back
+	Burst    int           // requests that may come at once, at least 1
+}
+
+// span is the time in which all of the quota comes back.
+func (q Quota) span() time.Duration { return q.Interval * time.Duration(q.Burst) }
+
+// A Verdict is what became of a Take.
+type Verdict struct {
+	Allowed   bool
+	Remaining int           // requests that may come at once now
+	Reset     time.Duration // until all may
+	Retry     time.Duration // until one may again, if none was left
+}
+
+// gcra is the algorithm. All that it remembers is the time at which the
+// quota will be full again (the theoretical arrival time): each request moves
+// that on by an interval, and is allowed if it then is no further away than
+// the whole quota takes. A time in the past is a full quota, whatever it is.
+func gcra(full, now time.Duration, q Quota) (next time.Duration, v Verdict) {
+	full = max(full, now)
+	next = full + q.Interval
+	if over := next - now - q.span(); over > 0 {
+		return full, Verdict{Reset: full - now, Retry: over}
+	}
+	left := q.span() - (next - now)
+	return next, Verdict{Allowed: true, Remaining: int(left / q.Interval), Reset: next - now}
+}
+
+// Memory is a Store in this process's memory. It is bounded: it begins small,
+// grows with the keys that are in use at once, and never holds more than it
+// was made for.
+//
+// A key whose quota is full again is the same as a key that never was, so its
+// place is free without anybody having to sweep. What is left are the keys in
+// use. If there are too many of those, the one of them that is nearest to a
+// full quota gives way, among the few that share its place: it loses the
+// least by being forgotten.
+//
+// Nobody can flush his own limit that way cheaply. A client that is refused
+// has the emptiest quota there is, so everybody else in the same place goes
+// first; to be forgotten he would have to empty the quotas of all others
+// there, from other addresses, without knowing which addresses share the
+// place (the hash is keyed), before they fill again by themselves. That takes
+// about a burst of requests for every key that the store can hold, and
+// whoever commands so many addresses has their quotas to spend anyway.
+type Memory struct {
+	seeds  [2]maphash.Seed
+	now    func() time.Duration // monotonic
+	shards [shards]shard
+}
+
+const (
+	shards = 64
+	ways   = 16 // entries that share a place
+)
+
+// An entry is 24 bytes. The key is kept as 128 bits of keyed hash: two keys
+// fall together once in 10^26 pairs.
+type entry struct {
+	a, b uint64
+	full time.Duration // when the quota is full again; in the past: free
+}
+
+type place [ways]entry
+
+type shard struct {
+	mu     sync.Mutex
+	places []place
+	most   int      // places
+	_      [88]byte // two cache lines a shard, so that one's lock does not slow the next
+}
+
+// NewMemory returns a store for at most so many keys; 0 means 1,000,000. It
+// rounds up to whole places, 1,024 keys at least.
+func NewMemory(maxKeys int) *Memory {
+	if maxKeys <= 0 {
+		maxKeys = DefaultMaxKeys
+	}
+	start := time.Now()
+	m := &Memory{
+		seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
+		now:   func() time.Duration { return time.Since(start) }, // reads the monotonic clock: setting the time changes nothing
+	}
+	for i := range m.shards {
+		m.shards[i].most = max(1, (maxKeys+shards*ways-1)/(shards*ways))
+	}
+	return m
+}
+
+// Take takes one request from the key's quota. It never fails and never
+// blocks.
+func (m *Memory) Take(_ context.Context, key Key, q Quota) (Verdict, error) {
+	a, b := hash(m.seeds[0], key), hash(m.seeds[1], key)
+	s := &m.shards[a%shards]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := m.now() // under the lock, so that time does not go back for the key
+	e := s.find(a, b, now)
+	var v Verdict
+	e.full, v = gcra(e.full, now, q)
+	return v, nil
+}
+
+func hash(seed maphash.Seed, key Key) uint64 {
+	var h maphash.Hash
+	h.SetSeed(seed)
+	// The name cannot hold a zero byte, the address has a fixed length, and
+	// the path is the rest: no two keys have the same bytes.
+	h.WriteString(key.Limit) //nolint:errcheck,gosec // never fails
+	addr := key.Client.As16()
+	kind := byte(0)
+	if key.Client.Is4() {
+		kind = 4
+	} else if key.Client.Is6() {
+		kind = 6
+	}
+	h.WriteByte(0)          //nolint:errcheck,gosec // never fails
+	h.WriteByte(kind)       //nolint:errcheck,gosec // never fails
+	h.Write(addr[:])        //nolint:errcheck,gosec // never fails
+	h.WriteString(key.Path) //nolint:errcheck,gosec // never fails
+	return h.Sum64()
+}
+
+// find returns the key's entry, which may be a free one that is now its.
+func (s *shard) find(a, b uint64, now time.Duration) *entry {
+	if len(s.places) == 0 {
+		s.places = make([]place, 1)
+	}
+	for {
+		p := s.at(b)
+		for i := range p {
+			if p[i].a == a && p[i].b == b {
+				return &p[i]
+			}
+		}
+		least := &p[0]
+		for i := range p {
+			if p[i].full < least.full {
+				least = &p[i]
+			}
+		}
+		if least.full <= now || len(s.places) == s.most {
+			*least = entry{a: a, b: b}
+			return least
+		}
+		s.grow(now)
+	}
+}
+
+// at returns the place of a hash: its upper 32 bits as a fraction.
+func (s *shard) at(b uint64) *place {
+	return &s.places[(b>>32)*uint64(len(s.places))>>32]
+}
+
+// grow doubles the places and moves the entries that are in use.
+func (s *shard) grow(now time.Duration) {
+	old := s.places
+	s.places = make([]place, min(2*len(old), s.most))
+	for i := range old {
+		for _, e := range old[i] {
+			if e.full <= now {
+				continue
+			}
+			// A place's entries come from at most two old places, and mostly
+			// from one: what does not fit gives way as in find.
+			p := s.at(e.b)
+			least := &p[0]
+			for j := range p {
+				if p[j].full < least.full {
+					least = &p[j]
+				}
+			}
+			if least.full < e.full {
+				*least = e
+			}
+		}
+	}
+}
