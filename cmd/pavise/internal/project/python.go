@@ -1,0 +1,595 @@
+package project
+
+import (
+	"path"
+	"slices"
+	"strings"
+)
+
+// A pyFile is what one Python file says.
+type pyFile struct {
+	path    string
+	toks    []pyToken
+	imports map[string]pyImport // by local name
+	lists   map[string][]Value  // module-level constants: strings and lists of them
+	// Functions of the module that make an application, and variables of the
+	// module that hold one, with what they call.
+	makes map[string]bool
+	apps  []int // indexes into look.found.Apps
+}
+
+// A pyImport is `from module import name`, or `import module` without name.
+type pyImport struct{ module, name string }
+
+// readPython reads what a file says by itself. What needs other files waits
+// for python.
+func (l *look) readPython(name, text string) {
+	// Cheap, and the answer for most files of a repository.
+	if !strings.Contains(text, "fastapi") && !strings.Contains(text, "starlette") && !strings.Contains(text, "uvicorn") &&
+		!strings.Contains(text, "router") && !strings.Contains(text, "Middleware") && !strings.Contains(text, "app") {
+		return
+	}
+	f := &pyFile{path: name, toks: pyTokens(text), imports: map[string]pyImport{}, lists: map[string][]Value{}, makes: map[string]bool{}}
+	f.readImports()
+	f.readLists()
+	l.pyFiles = append(l.pyFiles, f)
+}
+
+// python reads the files together.
+func (l *look) python() {
+	byPath := map[string]*pyFile{}
+	for _, f := range l.pyFiles {
+		byPath[f.path] = f
+	}
+	for _, f := range l.pyFiles {
+		l.findApps(f)
+	}
+	called := map[string]bool{} // factories whose result a module holds
+	for _, f := range l.pyFiles {
+		l.findMade(f, byPath, called)
+	}
+	l.found.Apps = slices.DeleteFunc(l.found.Apps, func(a App) bool {
+		_, name, _ := strings.Cut(a.Target, ":")
+		return a.Factory && called[a.File+":"+name]
+	})
+	g := newRouters(byPath)
+	for _, f := range l.pyFiles {
+		g.readFile(f)
+	}
+	for i := range l.found.Apps {
+		a := &l.found.Apps[i]
+		_, name, _ := strings.Cut(a.Target, ":")
+		a.Mounted = g.mounted[routerID{a.File, name}]
+		a.Target, a.Dir = l.importable(byPath[a.File], name)
+		if a.RootPath != "" {
+			keep(&l.found.RootPaths, Value{a.Place, a.RootPath})
+		}
+	}
+	for _, f := range l.pyFiles {
+		l.middleware(f)
+		l.runCalls(f)
+		l.routes(f, g)
+	}
+}
+
+// at is the text of a token, "" beyond the end.
+func (f *pyFile) at(i int) string {
+	if i < 0 || i >= len(f.toks) || f.toks[i].kind == pyString {
+		return ""
+	}
+	return f.toks[i].text
+}
+
+// attribute says whether the name at i is what follows a dot. The dots of an
+// ellipsis on the line before are not meant.
+func (f *pyFile) attribute(i int) bool { return f.at(i-1) == "." && !f.toks[i].first }
+
+func (f *pyFile) place(i int) Place { return Place{f.path, f.toks[i].line} }
+
+// dotted reads a.b.c from token i. It returns the text and the index after.
+func (f *pyFile) dotted(i int) (string, int) {
+	if i >= len(f.toks) || f.toks[i].kind != pyName {
+		return "", i
+	}
+	text := f.toks[i].text
+	for i++; f.at(i) == "." && i+1 < len(f.toks) && f.toks[i+1].kind == pyName; i += 2 {
+		text += "." + f.toks[i+1].text
+	}
+	return text, i
+}
+
+func (f *pyFile) readImports() {
+	for i, t := range f.toks {
+		if !t.first || t.kind != pyName {
+			continue
+		}
+		switch t.text {
+		case "import":
+			for j := i + 1; j < len(f.toks); {
+				module, next := f.dotted(j)
+				if module == "" {
+					break
+				}
+				local := module
+				if f.at(next) == "as" {
+					local, next = f.at(next+1), next+2
+				}
+				f.imports[local] = pyImport{module: module}
+				if f.at(next) != "," {
+					break
+				}
+				j = next + 1
+			}
+		case "from":
+			j, module := i+1, ""
+			for ; f.at(j) == "."; j++ {
+				module += "."
+			}
+			if f.at(j) != "import" {
+				var rest string
+				rest, j = f.dotted(j)
+				module += rest
+			}
+			if f.at(j) != "import" {
+				continue
+			}
+			if j++; f.at(j) == "(" {
+				j++
+			}
+			for j < len(f.toks) && f.toks[j].kind == pyName && !f.toks[j].first {
+				name, local := f.toks[j].text, f.toks[j].text
+				if j++; f.at(j) == "as" {
+					local, j = f.at(j+1), j+2
+				}
+				f.imports[local] = pyImport{module, name}
+				if f.at(j) != "," {
+					break
+				}
+				j++
+			}
+		}
+	}
+}
+
+// readLists reads NAME = "text" and NAME = ["text", …] of the module.
+func (f *pyFile) readLists() {
+	for i, t := range f.toks {
+		if !t.first || t.col != 0 || t.kind != pyName {
+			continue
+		}
+		j := i + 1
+		if f.at(j) == ":" {
+			for j < len(f.toks) && f.at(j) != "=" && !f.toks[j].first {
+				j++
+			}
+		}
+		if f.at(j) != "=" {
+			continue
+		}
+		end := j + 1
+		for end < len(f.toks) && !f.toks[end].first {
+			end++
+		}
+		if list, ok := f.literals(j+1, end); ok {
+			f.lists[t.text] = list
+		} else {
+			delete(f.lists, t.text) // computed later on
+		}
+	}
+}
+
+// literals reads an expression between two tokens: a string, a list or tuple
+// or set of strings, or a constant of the module that is one.
+func (f *pyFile) literals(lo, hi int) ([]Value, bool) {
+	if lo >= hi {
+		return nil, false
+	}
+	if hi == lo+1 && f.toks[lo].kind == pyName {
+		list, ok := f.lists[f.toks[lo].text]
+		return list, ok
+	}
+	if open := f.at(lo); open == "[" || open == "(" || open == "{" {
+		if f.closing(lo) != hi-1 {
+			return nil, false
+		}
+		out := []Value{}
+		for _, item := range f.items(lo) {
+			v, ok := f.literals(item.lo, item.hi)
+			if !ok || item.name != "" || len(v) != 1 {
+				return nil, false
+			}
+			out = append(out, v[0])
+		}
+		return out, true
+	}
+	text := ""
+	for i := lo; i < hi; i++ { // strings side by side are one
+		if f.toks[i].kind != pyString || !f.toks[i].plain {
+			return nil, false
+		}
+		text += f.toks[i].text
+	}
+	return []Value{{f.place(lo), text}}, true
+}
+
+func (f *pyFile) literal(lo, hi int) (string, bool) {
+	list, ok := f.literals(lo, hi)
+	if !ok || len(list) != 1 || f.at(lo) == "[" {
+		return "", false
+	}
+	return list[0].Value, true
+}
+
+// closing is the index of the bracket that closes the one at i.
+func (f *pyFile) closing(i int) int {
+	depth := f.toks[i].depth
+	for j := i + 1; j < len(f.toks); j++ {
+		if f.toks[j].depth == depth && f.toks[j].kind == pyOp {
+			return j
+		}
+	}
+	return len(f.toks) - 1
+}
+
+// An item is one of those between brackets: an argument or an element.
+type item struct {
+	name   string // of name=value
+	lo, hi int    // the tokens of the value
+}
+
+// items splits what is between the brackets of which the first is at i.
+func (f *pyFile) items(i int) []item {
+	var out []item
+	end := f.closing(i)
+	depth := f.toks[i].depth + 1
+	for lo := i + 1; lo < end; {
+		hi := lo
+		for hi < end && !(f.at(hi) == "," && f.toks[hi].depth == depth) {
+			hi++
+		}
+		it := item{lo: lo, hi: hi}
+		if hi-lo > 2 && f.toks[lo].kind == pyName && f.at(lo+1) == "=" {
+			it.name, it.lo = f.toks[lo].text, lo+2
+		}
+		if hi > lo {
+			out = append(out, it)
+		}
+		lo = hi + 1
+	}
+	return out
+}
+
+// argument is an argument of a call, by name or else by position (-1: by name
+// only).
+func argument(items []item, name string, position int) (item, bool) {
+	for i, it := range items {
+		if it.name == name || it.name == "" && i == position {
+			return it, true
+		}
+	}
+	return item{}, false
+}
+
+// means says what a name in this file stands for: "fastapi.FastAPI". The
+// second value is false if it is not imported.
+func (f *pyFile) means(name string) (string, bool) {
+	head, rest, dotted := strings.Cut(name, ".")
+	imp, ok := f.imports[head]
+	if !ok {
+		// `import a.b` has the local name a.b here.
+		for local, imp := range f.imports {
+			if tail, ok := strings.CutPrefix(name, local+"."); ok && imp.name == "" {
+				return imp.module + "." + tail, true
+			}
+		}
+		return name, false
+	}
+	full := imp.module
+	if imp.name != "" {
+		full += "." + imp.name
+	}
+	if dotted {
+		full += "." + rest
+	}
+	return full, true
+}
+
+// constructor says which framework's application a name makes.
+func (f *pyFile) constructor(name string) string {
+	full, ok := f.means(name)
+	if !ok {
+		return ""
+	}
+	switch full {
+	case "fastapi.FastAPI", "fastapi.applications.FastAPI":
+		return "fastapi"
+	case "starlette.applications.Starlette":
+		return "starlette"
+	}
+	return ""
+}
+
+// scope follows, token by token, which function or class of the module one
+// is in.
+type scope struct {
+	def   string // the function, "" at the level of the module
+	class bool
+	bare  bool // the function can be called without arguments
+}
+
+func (f *pyFile) enter(s *scope, i int) {
+	t := f.toks[i]
+	if !t.first || t.col != 0 || t.depth != 0 {
+		return
+	}
+	*s = scope{}
+	if t.text == "async" {
+		i++
+	}
+	switch f.at(i) {
+	case "class":
+		s.class = true
+	case "def":
+		s.def = f.at(i + 1)
+		s.bare = true
+		if f.at(i+2) != "(" {
+			return
+		}
+		for _, p := range f.items(i + 2) {
+			optional := false
+			for j := p.lo; j < p.hi; j++ {
+				optional = optional || f.at(j) == "=" && f.toks[j].depth == 1 || f.at(j) == "*"
+			}
+			if p.name == "" && !optional {
+				s.bare = false
+			}
+		}
+	}
+}
+
+// assigned is the variable of a statement `name = …` or `name: type = …`
+// whose value begins at token i, which need not be at the level of the
+// module.
+func (f *pyFile) assigned(i int) (string, bool) {
+	if f.at(i-1) != "=" || f.toks[i-1].depth != 0 {
+		return "", false
+	}
+	start := i - 1
+	for start > 0 && !f.toks[start].first {
+		start--
+	}
+	if f.toks[start].kind != pyName || f.at(start+1) != "=" && f.at(start+1) != ":" {
+		return "", false
+	}
+	return f.toks[start].text, true
+}
+
+// findApps finds the calls that make an application.
+func (l *look) findApps(f *pyFile) {
+	var s scope
+	for i := 0; i < len(f.toks); i++ {
+		f.enter(&s, i)
+		if f.toks[i].kind != pyName || f.attribute(i) {
+			continue
+		}
+		name, next := f.dotted(i)
+		if f.at(next) != "(" {
+			continue
+		}
+		framework := f.constructor(name)
+		if framework == "" {
+			continue
+		}
+		app := App{Place: f.place(i), Framework: framework}
+		for _, it := range f.items(next) {
+			switch it.name {
+			case "root_path":
+				app.RootPath, _ = f.literal(it.lo, it.hi)
+			case "docs_url", "redoc_url", "openapi_url":
+				app.DocsOff = app.DocsOff || it.hi == it.lo+1 && f.at(it.lo) == "None"
+			}
+		}
+		variable, ok := f.assigned(i)
+		switch {
+		case s.class:
+		case s.def != "":
+			if s.bare && !f.makes[s.def] {
+				f.makes[s.def] = true
+				app.Target, app.Factory = ":"+s.def, true
+				keep(&l.found.Apps, app)
+			}
+		case ok:
+			app.Target = ":" + variable
+			keep(&l.found.Apps, app)
+		}
+	}
+}
+
+// findMade finds `app = create_app()`, also with a factory of another file.
+func (l *look) findMade(f *pyFile, byPath map[string]*pyFile, called map[string]bool) {
+	var s scope
+	for i := range f.toks {
+		f.enter(&s, i)
+		if s.def != "" || s.class || f.toks[i].kind != pyName || f.at(i+1) != "(" {
+			continue
+		}
+		variable, ok := f.assigned(i)
+		if !ok {
+			continue
+		}
+		factory, from := f.toks[i].text, f
+		if imp, ok := f.imports[factory]; ok && imp.name != "" {
+			from, factory = byPath[f.resolve(imp.module, byPath)], imp.name
+		}
+		if from == nil || !from.makes[factory] {
+			continue
+		}
+		called[from.path+":"+factory] = true
+		app := App{Place: f.place(i), Target: ":" + variable}
+		for _, a := range l.found.Apps {
+			if a.File == from.path && a.Target == ":"+factory {
+				app.Framework, app.RootPath, app.DocsOff = a.Framework, a.RootPath, a.DocsOff
+			}
+		}
+		keep(&l.found.Apps, app)
+	}
+}
+
+// resolve finds the file of a module, as Python would from one of the
+// directories above this file; "" if it is not in the project.
+func (f *pyFile) resolve(module string, byPath map[string]*pyFile) string {
+	dots := len(module) - len(strings.TrimLeft(module, "."))
+	rest := strings.ReplaceAll(module[dots:], ".", "/")
+	try := func(dir string) string {
+		for _, end := range []string{rest + ".py", rest + "/__init__.py"} {
+			if p := path.Join(dir, end); byPath[p] != nil {
+				return p
+			}
+		}
+		return ""
+	}
+	dir := path.Dir(f.path)
+	if dots > 0 {
+		for range dots - 1 {
+			dir = path.Dir(dir)
+		}
+		return try(dir)
+	}
+	for {
+		if p := try(dir); p != "" {
+			return p
+		}
+		if dir == "." {
+			return ""
+		}
+		dir = path.Dir(dir)
+	}
+}
+
+// importable says how a server is told about a name of a file: from which
+// directory, and as which module. A package says so by its __init__.py; for
+// the rest, the directory is right from which most of the file's own imports
+// are found.
+func (l *look) importable(f *pyFile, name string) (target, dir string) {
+	file := strings.TrimSuffix(f.path, ".py")
+	file = strings.TrimSuffix(file, "/__init__")
+	parts := strings.Split(file, "/")
+	exists := func(p string) bool {
+		_, err := l.stat(p)
+		return err == nil
+	}
+	// The deepest directory that can be the root: above every __init__.py.
+	deepest := len(parts) - 1
+	for deepest > 0 && exists(path.Join(path.Join(parts[:deepest]...), "__init__.py")) {
+		deepest--
+	}
+	for _, imp := range f.imports {
+		// A relative import needs as many packages above.
+		if dots := len(imp.module) - len(strings.TrimLeft(imp.module, ".")); dots > 0 {
+			deepest = max(0, min(deepest, len(parts)-1-dots))
+		}
+	}
+	// The shallowest: what is below must be names, and src is never one.
+	shallowest := deepest
+	for shallowest > 0 && isIdentifier(parts[shallowest-1]) && parts[shallowest-1] != "src" {
+		shallowest--
+	}
+	best, most := shallowest, 0
+	for d := shallowest; d <= deepest; d++ {
+		n := 0
+		for _, imp := range f.imports {
+			head, _, _ := strings.Cut(imp.module, ".")
+			root := path.Join(append([]string{"."}, parts[:d]...)...)
+			if head != "" && (exists(path.Join(root, head+".py")) || exists(path.Join(root, head))) {
+				n++
+			}
+		}
+		if n > most {
+			best, most = d, n
+		}
+	}
+	dir = path.Join(append([]string{"."}, parts[:best]...)...)
+	return strings.Join(parts[best:], ".") + ":" + name, dir
+}
+
+// middleware reads the arguments of the two that say who may talk to us.
+func (l *look) middleware(f *pyFile) {
+	for i, t := range f.toks {
+		if t.kind != pyName {
+			continue
+		}
+		var key string
+		var list *[]Value
+		switch t.text {
+		case "TrustedHostMiddleware":
+			key, list = "allowed_hosts", &l.found.Hosts
+		case "CORSMiddleware":
+			key, list = "allow_origins", &l.found.Origins
+		default:
+			continue
+		}
+		var items []item
+		switch {
+		case f.at(i+1) == "(":
+			items = f.items(i + 1)
+		case t.depth > 0: // add_middleware(TrustedHostMiddleware, …)
+			open := i
+			for open > 0 && f.toks[open].depth >= t.depth {
+				open--
+			}
+			items = f.items(open)
+		}
+		for _, it := range items {
+			switch it.name {
+			case key:
+				values, ok := f.literals(it.lo, it.hi)
+				if !ok {
+					l.unclear(f.place(it.lo), key+" is computed")
+				}
+				for _, v := range values {
+					keep(list, v)
+				}
+			case "allow_origin_regex":
+				if f.at(it.lo) != "None" {
+					l.unclear(f.place(it.lo), "allow_origin_regex is an expression")
+				}
+			}
+		}
+	}
+}
+
+// runCalls reads uvicorn.run(…), which is a command in Python.
+func (l *look) runCalls(f *pyFile) {
+	for i := range f.toks {
+		if f.toks[i].kind != pyName || f.attribute(i) {
+			continue
+		}
+		name, next := f.dotted(i)
+		if f.at(next) != "(" {
+			continue
+		}
+		if full, ok := f.means(name); !ok || full != "uvicorn.run" && full != "uvicorn.main.run" {
+			continue
+		}
+		c := Command{Place: f.place(i), Server: "uvicorn"}
+		items := f.items(next)
+		text := func(key string, position int) string {
+			it, ok := argument(items, key, position)
+			if !ok {
+				return ""
+			}
+			if it.hi == it.lo+1 && f.toks[it.lo].kind == pyNumber {
+				return f.toks[it.lo].text
+			}
+			s, _ := f.literal(it.lo, it.hi)
+			return s
+		}
+		if t := text("app", 0); target.MatchString(t) {
+			c.Target = t
+		}
+		c.Host, c.Port, c.RootPath = text("host", -1), text("port", -1), text("root_path", -1)
+		c.ForwardedAllowIPs, c.Workers = text("forwarded_allow_ips", -1), text("workers", -1)
+		keep(&l.found.Commands, c)
+		l.flagFacts(c)
+	}
+}

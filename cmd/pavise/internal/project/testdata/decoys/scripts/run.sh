@@ -1,0 +1,3 @@
+echo uvicorn a:b
+# uvicorn a:b
+pip install uvicorn

@@ -1,0 +1,7 @@
+//go:build ignore
+
+package main
+
+import "net/http"
+
+func main() { http.ListenAndServe(":8080", nil) }
