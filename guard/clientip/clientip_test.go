@@ -574,7 +574,7 @@ func FuzzChain(f *testing.F) {
 				break
 			}
 			want = addr.Unmap().WithZone("")
-			if !(want.Is4() && want.As4()[0] == 10) {
+			if !want.Is4() || want.As4()[0] != 10 {
 				break
 			}
 		}

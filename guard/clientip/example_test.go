@@ -19,7 +19,7 @@ func Example() {
 		fmt.Printf("client %s, secure %v, header %q\n", guard.Client(r), guard.Secure(r), r.Header)
 	}))
 	for _, peer := range []string{"10.0.0.1:4711", "198.51.100.7:4711"} {
-		r := httptest.NewRequest("GET", "/", nil)
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.RemoteAddr = peer
 		r.Header.Set("X-Forwarded-For", "127.0.0.1, 203.0.113.9, 10.2.3.4")
 		r.Header.Set("X-Forwarded-Proto", "https")
@@ -37,7 +37,7 @@ func ExampleGuard_Emit() {
 		fmt.Println(err)
 		return
 	}
-	r := httptest.NewRequest("GET", "/", nil)
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.RemoteAddr, r.Host = "[2001:db8::1]:4711", "api.example.com:8000"
 	out := http.Header{"X-Real-Ip": {"127.0.0.1"}}
 	g.Emit(out, r)

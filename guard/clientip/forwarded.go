@@ -164,7 +164,8 @@ func parseNode(s string) (netip.Addr, bool) {
 	if s == "" || len(s) > 128 {
 		return netip.Addr{}, false
 	}
-	name, port, hasPort := s, "", false
+	var name, port string
+	hasPort := false
 	if s[0] == '[' {
 		end := strings.IndexByte(s, ']')
 		if end < 0 {
@@ -199,7 +200,9 @@ func isObfuscated(s string) bool {
 		return false
 	}
 	for i := 1; i < len(s); i++ {
-		if c := s[i]; !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '.' || c == '_' || c == '-') {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '.', c == '_', c == '-':
+		default:
 			return false
 		}
 	}

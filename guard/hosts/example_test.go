@@ -18,7 +18,7 @@ func Example() {
 		fmt.Fprint(w, "served as ", r.Host)
 	}))
 	for _, host := range []string{"API.example.com.", "x.example.org:8443", "evil.com", "x/?.example.org"} {
-		r := httptest.NewRequest("GET", "/", nil)
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Host = host
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)

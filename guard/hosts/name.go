@@ -28,7 +28,7 @@ func parse(s string) (h hostport, ok bool) {
 	if s == "" || len(s) > maxHost {
 		return h, false
 	}
-	name, port, hasPort := s, "", false
+	port, hasPort := "", false
 	if s[0] == '[' {
 		end := strings.IndexByte(s, ']')
 		if end < 0 {
@@ -48,6 +48,7 @@ func parse(s string) (h hostport, ok bool) {
 			port, hasPort = rest[1:], true
 		}
 	} else {
+		var name string
 		name, port, hasPort = strings.Cut(s, ":")
 		if h.name, h.addr, ok = parseName(name); !ok {
 			return hostport{}, false
@@ -73,7 +74,7 @@ func parsePort(s string) (uint16, bool) {
 		}
 		n = n*10 + int(s[i]-'0')
 	}
-	return uint16(n), n <= 65535 //nolint:gosec // judged by the second value
+	return uint16(n), n <= 65535
 }
 
 // parseName reads a DNS name of letters, digits, '-' and '_' (which DNS does

@@ -53,7 +53,7 @@ func lowerLabel(label string) ([]rune, error) {
 		l := unicode.ToLower(r)
 		switch {
 		case r < utf8.RuneSelf:
-			if !(r == '-' || r == '_' || '0' <= l && l <= '9' || 'a' <= l && l <= 'z') {
+			if r != '-' && r != '_' && (l < '0' || '9' < l) && (l < 'a' || 'z' < l) {
 				return nil, fmt.Errorf("holds %q, which no name can", r)
 			}
 		case l < utf8.RuneSelf,
@@ -95,7 +95,7 @@ func punycode(in []rune) string {
 	var out []byte
 	for _, r := range in {
 		if r < initialN {
-			out = append(out, byte(r)) //nolint:gosec // below 128
+			out = append(out, byte(r))
 		}
 	}
 	basic := len(out)
@@ -156,7 +156,7 @@ func adapt(delta, points int, first bool) int {
 
 func digit(d int) byte {
 	if d < 26 {
-		return byte('a' + d) //nolint:gosec // 0 to 25
+		return byte('a' + d)
 	}
-	return byte('0' + d - 26) //nolint:gosec // 26 to 35
+	return byte('0' + d - 26)
 }
