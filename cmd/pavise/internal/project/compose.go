@@ -12,6 +12,7 @@ import (
 // are then followed one by one: a file in which they multiply costs nothing.
 type composeDoc struct {
 	anchors map[string]ast.Node
+	steps   *int // how many more mappings are looked into
 }
 
 // readCompose reads the services' commands, published ports and whom they
@@ -23,7 +24,7 @@ func (l *look) readCompose(name, text string) {
 		return
 	}
 	for _, d := range file.Docs {
-		doc := composeDoc{anchors: map[string]ast.Node{}}
+		doc := composeDoc{anchors: map[string]ast.Node{}, steps: new(maxSteps)}
 		if d.Body == nil {
 			continue
 		}
@@ -107,8 +108,13 @@ func (d composeDoc) Visit(n ast.Node) ast.Visitor {
 	return d
 }
 
-// maxFollow is how many aliases in a row are followed; they can be circular.
-const maxFollow = 10
+const (
+	// maxFollow is how many aliases in a row are followed; they can be circular.
+	maxFollow = 10
+	// maxSteps is how many mappings of a document are looked into; merged
+	// ones can multiply.
+	maxSteps = 100_000
+)
 
 // follow goes through anchors, aliases and tags to a value; nil if there is
 // none.
@@ -145,7 +151,7 @@ func (d composeDoc) entries(n ast.Node) []*ast.MappingValueNode {
 func (d composeDoc) get(n ast.Node, key string) ast.Node { return d.getIn(n, key, maxFollow) }
 
 func (d composeDoc) getIn(n ast.Node, key string, depth int) ast.Node {
-	if depth == 0 {
+	if *d.steps--; depth == 0 || *d.steps < 0 {
 		return nil
 	}
 	entries := d.entries(n)

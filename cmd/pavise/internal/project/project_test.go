@@ -202,9 +202,10 @@ func TestAliases(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("a0: &a0 {command: uvicorn a:b}\n")
 	for i := 1; i < 40; i++ {
-		fmt.Fprintf(&b, "a%d: &a%d {<<: [*a%d, *a%d, *a%d]}\n", i, i, i-1, i-1, i-1)
+		fmt.Fprintf(&b, "a%d: &a%d {<<: [%s*a%d]}\n", i, i, strings.Repeat(fmt.Sprintf("*a%d, ", i-1), 20), i-1)
 	}
-	b.WriteString("services:\n  web: {<<: [*a39, *a38]}\n  near: {<<: *a1}\n  self: &s {<<: *s}\n")
+	// The near one comes first: what multiplies uses up the steps.
+	b.WriteString("services:\n  near: {<<: *a1}\n  web: {<<: [*a39, *a38]}\n  self: &s {<<: *s}\n")
 	found, err := Look(fstest.MapFS{"compose.yaml": {Data: []byte(b.String())}})
 	if err != nil {
 		t.Fatal(err)
