@@ -24,7 +24,8 @@ func (e *exchange) relay() error {
 	e.wrote, e.inBody = true, true
 	e.w.WriteHeader(h.status)
 
-	reuse := !h.close
+	// An upstream that was asked to upgrade and did not may be of two minds.
+	reuse := !h.close && e.upgrade == ""
 	var err error
 	switch {
 	case bodiless:

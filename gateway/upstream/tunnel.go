@@ -93,8 +93,10 @@ func (e *exchange) tunnel() error {
 	if n := rw.Reader.Buffered(); n > 0 {
 		early, _ = rw.Reader.Peek(n)
 	}
-	if _, err := e.c.Write(early); err != nil {
-		return failed("write", err)
+	if len(early) > 0 {
+		if _, err := e.c.Write(early); err != nil {
+			return failed("write", err)
+		}
 	}
 	done := make(chan struct{})
 	go func() {
