@@ -88,9 +88,15 @@ func (g *Guard) check(r *http.Request) (*stream, error) {
 	body := r.ContentLength != 0 // -1 is unknown, and may be a body
 	values := r.Header["Content-Type"]
 
-	// Two types are two readings: proxies take the first, frameworks the last.
-	if len(values) > 1 && !s.allowDuplicate {
-		if err := guard.Judge(r, refuseType("contenttype/single", "send exactly one Content-Type", "more than one Content-Type field", s)); err != nil {
+	// Two types are two readings: proxies take the first, frameworks the
+	// last. RFC 9110 section 5.3 lets whoever is on the way join two fields
+	// by a comma, so that is two types as well.
+	joined := false
+	if len(values) == 1 {
+		_, _, joined = cutType(values[0])
+	}
+	if (joined || len(values) > 1) && !s.allowDuplicate {
+		if err := guard.Judge(r, refuseType("contenttype/single", "send exactly one Content-Type", "more than one Content-Type", s)); err != nil {
 			return nil, err
 		}
 	}
@@ -105,12 +111,16 @@ func (g *Guard) check(r *http.Request) (*stream, error) {
 	}
 
 	var plan bodyPlan
-	for _, value := range values {
-		if value == "" {
-			continue
-		}
-		if err := g.checkType(r, s, value, body, &plan); err != nil {
-			return nil, err
+	for _, field := range values {
+		for rest, more := field, true; more; {
+			var value string
+			value, rest, more = cutType(rest)
+			if value == "" {
+				continue
+			}
+			if err := g.checkType(r, s, value, body, &plan); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if !body {

@@ -77,6 +77,26 @@ func parseMediaType(v string) (m mediaType, ok bool) {
 	return m, ok
 }
 
+// cutType cuts a Content-Type field at its first comma outside quotes. A
+// field without one is returned as it is, blanks and all.
+func cutType(field string) (first, rest string, more bool) {
+	if strings.IndexByte(field, ',') < 0 {
+		return field, "", false
+	}
+	quoted := false
+	for i := 0; i < len(field); i++ {
+		switch c := field[i]; {
+		case c == '"':
+			quoted = !quoted
+		case c == '\\' && quoted:
+			i++
+		case c == ',' && !quoted:
+			return strings.TrimRight(field[:i], " \t"), strings.TrimLeft(field[i+1:], " \t"), true
+		}
+	}
+	return field, "", false
+}
+
 // parseParam parses name "=" value at the start of s, and returns the rest.
 func parseParam(s string) (name, value, rest string, ok bool) {
 	i := 0

@@ -267,7 +267,13 @@ func (m *multipartJudge) data(q []byte, eof bool) (int, bool, *guard.Refusal) {
 		if before == '\n' || before == '\r' {
 			return 0, false, badMultipart("a boundary without CRLF before it")
 		}
-		from = i + 1
+		// Only what follows a CR or LF can matter, so that data that is full
+		// of boundaries is searched once.
+		j := bytes.IndexAny(q[i:], "\r\n")
+		if j < 0 {
+			break
+		}
+		from = i + j + 1
 	}
 	if eof {
 		return 0, false, truncated(true)

@@ -25,7 +25,8 @@ type Policy struct {
 	// AllowMalformed accepts a Content-Type that breaks the grammar; what
 	// stands before its first semicolon is taken for the type.
 	AllowMalformed bool `yaml:"allow_malformed,omitempty"`
-	// AllowDuplicate accepts several Content-Type fields; each must be listed.
+	// AllowDuplicate accepts several types, in several fields or joined by
+	// commas; each must be listed.
 	AllowDuplicate bool `yaml:"allow_duplicate,omitempty"`
 	// AllowAnyCharset accepts JSON and forms that declare another charset
 	// than UTF-8.

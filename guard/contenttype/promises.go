@@ -52,7 +52,10 @@ func (g *Guard) Promises() []promise.Promise {
 	}, first, 415, 400)
 	add(!s.allowDuplicate, "contenttype/single", func() []sample {
 		other := plain[len(plain)-1].types[0]
-		return []sample{{types: []string{first.types[0], other}, body: first.body}}
+		return []sample{
+			{types: []string{first.types[0] + ", " + other}, body: first.body},
+			{types: []string{first.types[0], other}, body: first.body},
+		}
 	}, first, 415, 400)
 	if text := s.text(plain); text != nil {
 		add(!s.allowAnyCoding, "contenttype/encoding", func() []sample { return s.coded(*text) }, *text, 415)

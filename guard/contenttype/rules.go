@@ -32,7 +32,7 @@ func Rules() []guard.Rule {
 		{
 			ID:     "contenttype/single",
 			Claim:  "more than one Content-Type is refused",
-			Attack: "Of two fields one component takes the first and another the last, so that what was checked is not what is parsed.",
+			Attack: "Of two types, in two fields or joined by a comma, one component takes the first and another the last, so that what was checked is not what is parsed.",
 			Refs:   []string{"CWE-436", "CWE-444", "RFC 9110 section 5.3"},
 			Loosen: "contenttype:\n  allow_duplicate: true\n",
 			Cost:   "The app may parse a body as another type than the one that was judged here.",

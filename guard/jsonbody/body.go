@@ -115,7 +115,7 @@ func (g *Guard) read(r *http.Request, s *settings) (b *judged, complete bool, er
 		}
 	}
 
-	buf := g.buffers.Get().(*[]byte) //nolint:errcheck // nothing else is in the pool
+	buf := g.buffers.Get().(*[]byte)
 	data := (*buf)[:0]
 	var readErr error
 	for idle := 0; readErr == nil && int64(len(data)) <= s.bytes; {
@@ -140,7 +140,7 @@ func (g *Guard) read(r *http.Request, s *settings) (b *judged, complete bool, er
 			return nil, false, err
 		}
 		// What goes on is what came.
-		back := io.Reader(io.MultiReader(bytes.NewReader(data), r.Body))
+		back := io.MultiReader(bytes.NewReader(data), r.Body)
 		if coding {
 			back = raw.all()
 		}
@@ -149,7 +149,7 @@ func (g *Guard) read(r *http.Request, s *settings) (b *judged, complete bool, er
 	case errors.Is(readErr, io.EOF):
 		return b, true, nil
 	}
-	back := io.Reader(io.MultiReader(bytes.NewReader(data), failed{readErr}))
+	back := io.MultiReader(bytes.NewReader(data), failed{readErr})
 	if coding {
 		back = raw.all()
 	}

@@ -99,7 +99,7 @@ func (g *Guard) Check(r *http.Request) error {
 
 // judge puts the document's violations to the request's door.
 func (g *Guard) judge(r *http.Request, s *settings, data []byte) error {
-	sc := g.scanners.Get().(*scanner) //nolint:errcheck // nothing else is in the pool
+	sc := g.scanners.Get().(*scanner)
 	defer g.scanners.Put(sc)
 	var verdict error
 	sc.scan(data, s.bounds, s.off, func(v violation) bool {
