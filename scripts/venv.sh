@@ -3,7 +3,9 @@
 #
 #   scripts/venv.sh NAME REQUIREMENTS
 #
-# makes .cache/venv-NAME with what the file REQUIREMENTS lists. It is made
+# makes .cache/venv-NAME with what the file REQUIREMENTS lists. A file whose
+# first line is "# no-deps" lists everything, in versions that their own
+# metadata would not allow together. It is made
 # anew only when that file or the Python changes. PYTHON names another
 # interpreter than python3. Standard output holds the path and nothing else.
 set -eu
@@ -46,10 +48,12 @@ fi
 # The stamp is written last, so a run that was cut short is not taken for a
 # finished one.
 rm -rf "$venv"
+alone=
+[ "$(head -n 1 "$requirements")" != "# no-deps" ] || alone=--no-deps
 {
 	"$python" -m venv "$venv"
 	"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
-		--root-user-action=ignore --requirement "$requirements"
+		--root-user-action=ignore $alone --requirement "$requirements"
 } >&2
 echo "$want" >"$venv/.stamp.new"
 mv "$venv/.stamp.new" "$venv/.stamp"

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// terminal is the one voice of the program. Results go to out. What is about
+// the run goes to err: an error begins with "pavise: ", says what is wrong
+// and where, and is followed by a line of its own that says what to do next.
+// Sentences that stand alone have no full stop, and nothing is in capitals.
+type terminal struct {
+	in  io.Reader
+	out io.Writer
+	err io.Writer
+}
+
+// printf writes a piece of the result.
+func (t *terminal) printf(format string, args ...any) {
+	_, _ = fmt.Fprintf(t.out, format, args...)
+}
+
+// notef writes a line about the run.
+func (t *terminal) notef(format string, args ...any) {
+	_, _ = fmt.Fprintf(t.err, "pavise: "+format+"\n", args...)
+}
+
+// fail writes an error, one line a mistake, and the hint.
+func (t *terminal) fail(err error, hint string) {
+	for line := range strings.SplitSeq(strings.TrimRight(err.Error(), "\n"), "\n") {
+		_, _ = fmt.Fprintf(t.err, "pavise: %s\n", line)
+	}
+	if hint != "" {
+		t.hint("%s", hint)
+	}
+}
+
+// hint says what to do next.
+func (t *terminal) hint(format string, args ...any) {
+	_, _ = fmt.Fprintf(t.err, "  hint: "+format+"\n", args...)
+}
