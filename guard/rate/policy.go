@@ -37,7 +37,7 @@ type Policy struct {
 	// from 32 to 128; 0 means 64.
 	IPv6Prefix int `yaml:"ipv6_prefix,omitempty"`
 	// MaxKeys bounds the memory: how many clients, times the limits that each
-	// is under, are remembered at once, 24 bytes each; 0 means 1,000,000.
+	// is under, are remembered at once, 36 bytes each; 0 means 1,000,000.
 	// Only those who sent something lately need to be.
 	MaxKeys int `yaml:"max_keys,omitempty"`
 	// AllowUnannounced leaves RateLimit and RateLimit-Policy away from

@@ -59,17 +59,18 @@ func gcra(full, now time.Duration, q Quota) (next time.Duration, v Verdict) {
 // was made for.
 //
 // A key whose quota is full again is the same as a key that never was, so its
-// place is free without anybody having to sweep. What is left are the keys in
-// use. If there are too many of those, the one of them that is nearest to a
-// full quota gives way, among the few that share its place: it loses the
-// least by being forgotten.
+// entry is free without anybody having to sweep. What is left are the keys in
+// use. Each may stand in one of two places, of 16 entries each. If both are
+// full of keys in use, and the store has grown as far as it may, the one of
+// the 32 that is nearest to a full quota gives way: it loses the least by
+// being forgotten.
 //
 // Nobody can flush his own limit that way cheaply. A client that is refused
-// has the emptiest quota there is, so everybody else in the same place goes
+// has the emptiest quota there is, so everybody else in the same places goes
 // first; to be forgotten he would have to empty the quotas of all others
-// there, from other addresses, without knowing which addresses share the
-// place (the hash is keyed), before they fill again by themselves. That takes
-// about a burst of requests for every key that the store can hold, and
+// there, from other addresses, without knowing which addresses share a place
+// with him (the hash is keyed), before they fill again by themselves. That
+// takes about a burst of requests for every key that the store can hold, and
 // whoever commands so many addresses has their quotas to spend anyway.
 type Memory struct {
 	seeds  [2]maphash.Seed
@@ -98,8 +99,9 @@ type shard struct {
 	_      [88]byte // two cache lines a shard, so that one's lock does not slow the next
 }
 
-// NewMemory returns a store for at most so many keys; 0 means 1,000,000. It
-// rounds up to whole places, 1,024 keys at least.
+// NewMemory returns a store for so many keys in use at once; 0 means
+// 1,000,000. It has room for half more, 36 bytes a key in all, since
+// places fill unevenly, and for 1,024 at least.
 func NewMemory(maxKeys int) *Memory {
 	if maxKeys <= 0 {
 		maxKeys = DefaultMaxKeys
@@ -110,7 +112,7 @@ func NewMemory(maxKeys int) *Memory {
 		now:   func() time.Duration { return time.Since(start) }, // reads the monotonic clock: setting the time changes nothing
 	}
 	for i := range m.shards {
-		m.shards[i].most = max(1, (maxKeys+shards*ways-1)/(shards*ways))
+		m.shards[i].most = (maxKeys+maxKeys/2)/(shards*ways) + 1
 	}
 	return m
 }
@@ -155,29 +157,51 @@ func (s *shard) find(a, b uint64, now time.Duration) *entry {
 		s.places = make([]place, 1)
 	}
 	for {
-		p := s.at(b)
-		for i := range p {
-			if p[i].a == a && p[i].b == b {
-				return &p[i]
+		first, second := s.at(b), s.at(a)
+		for _, p := range [...]*place{first, second} {
+			for i := range p {
+				if p[i].a == a && p[i].b == b {
+					return &p[i]
+				}
 			}
 		}
-		least := &p[0]
-		for i := range p {
-			if p[i].full < least.full {
-				least = &p[i]
-			}
-		}
-		if least.full <= now || len(s.places) == s.most {
-			*least = entry{a: a, b: b}
-			return least
+		e := room(first, second, now)
+		if e.full <= now || len(s.places) == s.most {
+			*e = entry{a: a, b: b}
+			return e
 		}
 		s.grow(now)
 	}
 }
 
 // at returns the place of a hash: its upper 32 bits as a fraction.
-func (s *shard) at(b uint64) *place {
-	return &s.places[(b>>32)*uint64(len(s.places))>>32]
+func (s *shard) at(h uint64) *place {
+	return &s.places[(h>>32)*uint64(len(s.places))>>32]
+}
+
+// room returns the entry that a new key gets: a free one, of the place that
+// has more of them, or else the one that is nearest to a full quota.
+func room(first, second *place, now time.Duration) *entry {
+	a, free := first.least(now)
+	b, more := second.least(now)
+	if more > free || more == free && b.full < a.full {
+		return b
+	}
+	return a
+}
+
+// least returns the entry whose quota is full first, and how many are free.
+func (p *place) least(now time.Duration) (e *entry, free int) {
+	e = &p[0]
+	for i := range p {
+		if p[i].full <= now {
+			free++
+		}
+		if p[i].full < e.full {
+			e = &p[i]
+		}
+	}
+	return e, free
 }
 
 // grow doubles the places and moves the entries that are in use.
@@ -189,17 +213,8 @@ func (s *shard) grow(now time.Duration) {
 			if e.full <= now {
 				continue
 			}
-			// A place's entries come from at most two old places, and mostly
-			// from one: what does not fit gives way as in find.
-			p := s.at(e.b)
-			least := &p[0]
-			for j := range p {
-				if p[j].full < least.full {
-					least = &p[j]
-				}
-			}
-			if least.full < e.full {
-				*least = e
+			if r := room(s.at(e.b), s.at(e.a), now); r.full < e.full {
+				*r = e // always, but for a crowd that no hash makes
 			}
 		}
 	}
