@@ -240,11 +240,11 @@ func FuzzRequest(f *testing.F) {
 			if s.req, s.err = http.ReadRequest(br); s.err == nil {
 				s.body, s.err = io.ReadAll(s.req.Body)
 			}
-			_, _ = io.WriteString(theirs, "HTTP/1.1 204 No Content\r\n\r\n")
+			go func() { _, _ = io.WriteString(theirs, "HTTP/1.1 204 No Content\r\n\r\n") }()
 			s.rest, _ = io.ReadAll(br)
 			upstream <- s
 		}()
-		u, err := New(Options{Target: "http://a", Dial: func(context.Context) (net.Conn, error) { return ours, nil }})
+		u, err := New(Options{Target: "http://a", ResponseHeaderTimeout: 2 * time.Second, Dial: func(context.Context) (net.Conn, error) { return ours, nil }})
 		if err != nil {
 			t.Fatal(err)
 		}
