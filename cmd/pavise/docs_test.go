@@ -189,8 +189,13 @@ func TestLinks(t *testing.T) {
 // TestEveryGuardHasAGuide and every rule is in the reference, which
 // TestReferenceIsFresh compares.
 func TestEveryGuardHasAGuide(t *testing.T) {
+	seen := map[string]bool{}
 	for _, r := range pavise.Rules() {
 		name, _, _ := strings.Cut(r.ID, "/")
+		if seen[name] {
+			continue
+		}
+		seen[name] = true
 		if _, err := os.Stat(filepath.Join("../../docs/guides", name+".md")); err != nil {
 			t.Errorf("the guard %s has no page: %v", name, err)
 		}
