@@ -28,6 +28,7 @@ const (
 const (
 	bufferSize = 4 << 10
 	maxLine    = 8 << 10 // of a request line, RFC 9112 section 3 asks for at least 8000 bytes
+	maxMethod  = 64
 	maxFields  = 200
 	maxDrain   = 256 << 10
 	lingerTime = 500 * time.Millisecond

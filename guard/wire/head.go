@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 
@@ -31,6 +32,7 @@ type head struct {
 	authority span // of a target in absolute form
 	length    span // Content-Length
 	upgrade   span // the protocol that is asked for
+	absolute  bool
 	chunked   bool
 	expect    bool // 100-continue
 	trailers  bool // TE: trailers
@@ -162,6 +164,9 @@ func (c *conn) parseHead() (done bool, ref *guard.Refusal) {
 			if h.begun {
 				return false, c.tooLarge("the head is too long")
 			}
+			if bytes.IndexByte(c.in[h.start:min(h.scan, h.start+maxMethod)], ' ') < 0 {
+				return false, c.badLine("The request line does not begin with a method and a space.", "no method")
+			}
 			return false, refusal("wire/request-line", 414, "URI_TOO_LONG", "The request line is too long.", "the request line is too long")
 		}
 		if !ok {
@@ -234,7 +239,7 @@ func (c *conn) requestLine(line []byte) *guard.Refusal {
 	for m < len(line) && class[line[m]]&tchar != 0 {
 		m++
 	}
-	if m == 0 || m == len(line) || line[m] != ' ' {
+	if m == 0 || m >= maxMethod || m == len(line) || line[m] != ' ' {
 		return c.badLine("The request line does not begin with a method and a space.", "no method")
 	}
 	method := line[:m]
@@ -290,6 +295,7 @@ func (c *conn) requestLine(line []byte) *guard.Refusal {
 		for a < len(target) && target[a] != '/' && target[a] != '?' {
 			a++
 		}
+		h.absolute = true
 		h.authority = span{h.start + m + 1 + scheme, h.start + m + 1 + a}
 		target = target[a:]
 		if len(target) == 0 && string(method) == "OPTIONS" {
@@ -360,7 +366,7 @@ func (c *conn) field(line []byte) *guard.Refusal {
 			continue
 		}
 		if disguise(low) {
-			return refusal("wire/underscores", 400, "BAD_HEADER", "A header field's name has an underscore in the place of a hyphen.", fmt.Sprintf("field %.40q", low))
+			return refusal("wire/underscores", 400, "BAD_HEADER", "A header field's name has an underscore in the place of a hyphen.", fmt.Sprintf("field %.40q", string(low)))
 		}
 		return nil // CGI's and WSGI's X_USER is X-User's: dropped
 	}
@@ -598,7 +604,7 @@ func (c *conn) endHead() *guard.Refusal {
 		return c.badHost("There is no Host field.", "no Host field")
 	}
 	host := h.host.of(c.in)
-	if !h.authority.empty() {
+	if h.absolute {
 		authority := h.authority.of(c.in)
 		if p.InsecureHostMismatch {
 			for i := len(authority) - 1; i >= 0; i-- {
