@@ -51,7 +51,7 @@ func (g *Guard) Promises() []promise.Promise {
 			promise.NewRequest(ctx, http.MethodGet, somewhere+query(1), ""), 400, 414)
 	})
 	add(!p.InsecureUnlimitedConcurrency, "limits/concurrency", true, false, func(ctx context.Context, call promise.Caller) error {
-		return testConcurrency(ctx, call, p.Concurrency, p.QueueWait)
+		return testConcurrency(ctx, call, p.Concurrency, p.QueueWait, s.body)
 	})
 	add(s.bodyRead > 0, "limits/slow-body", true, true, func(ctx context.Context, call promise.Caller) error {
 		return testSlowBody(ctx, call, min(p.BodyGrace, s.bodyRead))
@@ -73,15 +73,21 @@ func query(n int) string {
 	return b.String()
 }
 
-// post returns the head of a request with a JSON body of so many bytes, and
-// the part of the body that is sent.
-func post(ctx context.Context, length int64, sent string) *http.Request {
-	return promise.RawRequest(ctx, fmt.Sprintf("POST %s HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", somewhere, length, sent))
+const (
+	form = "application/x-www-form-urlencoded"
+	json = "application/json"
+)
+
+// post returns the head of a request with a body of so many bytes, and the
+// part of the body that is sent.
+func post(ctx context.Context, media string, length int64, sent string) *http.Request {
+	return promise.RawRequest(ctx, fmt.Sprintf("POST %s HTTP/1.1\r\nHost: {host}\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", somewhere, media, length, sent))
 }
 
-// testBody announces one byte more than is allowed, and sends none.
+// testBody announces one byte more than is allowed, and sends none. It is a
+// form, since whoever parses JSON may have a limit of his own.
 func testBody(ctx context.Context, call promise.Caller, limit int64) error {
-	control, err := promise.Ask(call, post(ctx, 2, "{}"))
+	control, err := promise.Ask(call, post(ctx, form, 2, "a="))
 	if err != nil {
 		return fmt.Errorf("the harmless twin: %w", err)
 	}
@@ -90,7 +96,7 @@ func testBody(ctx context.Context, call promise.Caller, limit int64) error {
 	}
 	short, cancel := context.WithTimeout(ctx, slack)
 	defer cancel()
-	attack := post(short, limit+1, "")
+	attack := post(short, form, limit+1, "")
 	res, err := promise.Ask(call, attack)
 	switch {
 	case err != nil && ctx.Err() == nil && short.Err() != nil:
@@ -107,7 +113,7 @@ func testEncoding(ctx context.Context, call promise.Caller) error {
 	request := func(coding string) *http.Request {
 		// A form, not JSON: JSON would be refused by whoever parses it.
 		req := promise.NewRequest(ctx, http.MethodPost, somewhere, "a=1")
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("Content-Type", form)
 		if coding != "" {
 			req.Header.Set("Content-Encoding", coding)
 		}
@@ -140,13 +146,13 @@ func testHeaders(ctx context.Context, call promise.Caller, size, count int) erro
 
 // testSlowBody sends the first byte of a body and no other.
 func testSlowBody(ctx context.Context, call promise.Caller, wait time.Duration) error {
-	control, err := promise.Ask(call, post(ctx, 2, "{}"))
+	control, err := promise.Ask(call, post(ctx, json, 2, "{}"))
 	if err != nil {
 		return fmt.Errorf("the harmless twin: %w", err)
 	}
 	long, cancel := context.WithTimeout(ctx, wait+slack)
 	defer cancel()
-	attack := post(long, 64, "{")
+	attack := post(long, json, 64, "{")
 	res, err := promise.Ask(call, attack)
 	switch {
 	case err != nil && ctx.Err() == nil && long.Err() != nil:
@@ -188,7 +194,7 @@ const mostHeld = 5000
 // testConcurrency holds one request more than may be in flight, each with a
 // body that does not go on, and enough of it to be waited for. A limit of
 // rate slows the test down, and does not stop it.
-func testConcurrency(ctx context.Context, call promise.Caller, limit int, wait time.Duration) error {
+func testConcurrency(ctx context.Context, call promise.Caller, limit int, wait time.Duration, body int64) error {
 	if limit > mostHeld {
 		return fmt.Errorf("%d requests at once are more than this test holds", limit)
 	}
@@ -203,6 +209,11 @@ func testConcurrency(ctx context.Context, call promise.Caller, limit int, wait t
 	defer cancel()
 	// A string that does not end: whoever parses as it arrives waits too.
 	sent := `"` + strings.Repeat("a", 9000)
+	// Announced as so large that no server drains it before it refuses.
+	length := int64(300_000)
+	if body >= 0 {
+		length = min(length, max(body, 10_000))
+	}
 	held := limit + 3
 	type answer struct {
 		res *promise.Answer
@@ -210,7 +221,7 @@ func testConcurrency(ctx context.Context, call promise.Caller, limit int, wait t
 	}
 	answers := make(chan answer)
 	hold := func() {
-		res, err := promise.Ask(call, post(ctx, 10000, sent))
+		res, err := promise.Ask(call, post(ctx, json, length, sent))
 		select {
 		case answers <- answer{res, err}:
 		case <-ctx.Done():
@@ -244,14 +255,14 @@ func testConcurrency(ctx context.Context, call promise.Caller, limit int, wait t
 				started--
 				settle = nil
 				select { // at the pace that the limit of rate allows
-				case <-time.After(20 * time.Millisecond):
+				case <-time.After(8 * time.Millisecond):
 				case <-ctx.Done():
 				}
 			default:
 				return fmt.Errorf("status %d: the service does not wait for bodies, so no request can be held", a.res.Status)
 			}
 		case <-settle:
-			return promise.Broken(post(ctx, 10000, ""), fmt.Sprintf("%d requests in flight at once", held), fmt.Sprintf("status 503 beyond %d", limit))
+			return promise.Broken(post(ctx, json, length, ""), fmt.Sprintf("%d requests in flight at once", held), fmt.Sprintf("status 503 beyond %d", limit))
 		case <-ctx.Done():
 			return fmt.Errorf("could not hold %d requests at once: %w", held, ctx.Err())
 		}

@@ -69,7 +69,8 @@ func TestPromisesAreKept(t *testing.T) {
 }
 
 // No promise is vacuous: a bare server breaks each, be it one that reads
-// bodies or one that never looks at them.
+// bodies or one that never looks at them. Requests of the latter kind cannot
+// be held, so of those at once nobody can tell.
 func TestBareServersBreakPromises(t *testing.T) {
 	for name, h := range map[string]http.Handler{
 		"reads":   reader,
@@ -77,7 +78,8 @@ func TestBareServersBreakPromises(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			for id, err := range verdicts(t, serveWith(t, &http.Server{Handler: h})) {
-				if broken := (*promise.BrokenError)(nil); !errors.As(err, &broken) {
+				broken := (*promise.BrokenError)(nil)
+				if !errors.As(err, &broken) && (err == nil || name != "ignores" || id != "limits/concurrency") {
 					t.Errorf("%s: %s: %v", name, id, err)
 				}
 			}
