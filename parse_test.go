@@ -17,7 +17,8 @@ func TestParseRefuses(t *testing.T) {
 		"a value of wrong type": {"gateway:\n  workers: many\n", "[2:12]"},
 		"broken YAML":           {"hosts: [a\n", "[1:"},
 		"two documents":         {"mode: enforce\n---\nmode: observe\n", "more than one"},
-		"a bad duration":        {"gateway:\n  start_timeout: soon\n", "[2:"},
+		"a bad duration":        {"gateway:\n  start_timeout: soon\n", "[2:18]"},
+		"a bad size":            {"limits:\n  body: tiny\n", "[2:9]"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := pavise.Parse([]byte(tc.text))
