@@ -16,8 +16,14 @@ import (
 // Parse decodes a policy file. Keys that are not known, keys given twice and
 // values of the wrong type are refused, with line, column and the piece of
 // text. It decodes only; [New] checks what the values mean.
-func Parse(data []byte) (Policy, error) {
-	var p Policy
+func Parse(data []byte) (p Policy, err error) {
+	defer func() {
+		// The YAML library panics on some malformed tags. A file that its
+		// reader cannot read is a wrong file, and no reason to crash.
+		if r := recover(); r != nil {
+			p, err = Policy{}, errors.New("policy: the file is not YAML that can be read; look for a malformed tag (!...) or anchor (&...)")
+		}
+	}()
 	dec := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict())
 	if err := dec.Decode(&p); err != nil && !errors.Is(err, io.EOF) {
 		return Policy{}, fmt.Errorf("policy: %s", placed(data, yaml.FormatError(err, false, true)))
