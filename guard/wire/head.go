@@ -408,7 +408,8 @@ func (c *conn) field(line []byte) *guard.Refusal {
 		return nil
 	case "connection":
 		return c.options(value)
-	case "keep-alive", "proxy-connection", "http2-settings", "pavise-refused":
+	case "keep-alive", "proxy-connection", "http2-settings", "pavise-refused",
+		"proxy": // CGI makes HTTP_PROXY of it, CVE-2016-5385
 		return nil
 	case "te":
 		for rest := value; len(rest) > 0; {

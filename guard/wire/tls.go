@@ -97,8 +97,8 @@ func (t *tlsListener) handshake(c net.Conn, e *list.Element) {
 	var ready net.Conn
 	var plain tls.RecordHeaderError
 	switch {
-	case err == nil && tc.ConnectionState().NegotiatedProtocol == "h2":
-		ready = tc
+	case err == nil && !isHTTP1(tc.ConnectionState().NegotiatedProtocol):
+		ready = tc // HTTP/2, or net/http closes it
 	case err == nil:
 		w := t.g.conn(tc)
 		w.secure = true
@@ -119,6 +119,10 @@ func (t *tlsListener) handshake(c net.Conn, e *list.Element) {
 	case <-t.done:
 		_ = c.Close()
 	}
+}
+
+func isHTTP1(protocol string) bool {
+	return protocol == "" || protocol == "http/1.1" || protocol == "http/1.0"
 }
 
 // looksLikeHTTP reports whether five bytes that are no TLS record begin a

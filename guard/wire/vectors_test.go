@@ -53,6 +53,7 @@ var vectors = []struct {
 	{name: "Connection names Cookie", raw: "GET / HTTP/1.1\r\nHost: a\r\nConnection: Cookie\r\nCookie: session=1\r\n\r\n", want: 200, shows: []string{"Cookie: session=1"}, hides: []string{"Connection"}},
 	{name: "Connection is no list of tokens", raw: "GET / HTTP/1.1\r\nHost: a\r\nConnection: a b\r\n\r\n", want: 400},
 	{name: "hop-by-hop fields", raw: "GET / HTTP/1.1\r\nHost: a\r\nKeep-Alive: 5\r\nProxy-Connection: close\r\nTE: gzip, trailers;q=1, trailers\r\n\r\n", want: 200, shows: []string{"Te: trailers\n"}, hides: []string{"Keep-Alive", "Proxy"}},
+	{name: "httpoxy", raw: "GET / HTTP/1.1\r\nHost: a\r\nProxy: http://evil.com/\r\n\r\n", want: 200, hides: []string{"evil"}},
 	{name: "the mark of refused requests", raw: "GET / HTTP/1.1\r\nHost: a\r\nPavise-Refused: 1\r\n\r\n", want: 200, hides: []string{"Pavise"}},
 
 	// path
