@@ -45,10 +45,10 @@ func (b *Bytes) UnmarshalText(text []byte) error {
 	if err != nil || size == 0 {
 		return fmt.Errorf("%.40q is not a number of bytes: want a whole number, alone or with a unit, such as 4096, 512KiB or 10MiB", s)
 	}
-	if int64(n) > math.MaxInt64/size { //nolint:gosec // 63 bits fit
+	if int64(n) > math.MaxInt64/size {
 		return fmt.Errorf("%.40q is more bytes than anything has", s)
 	}
-	*b = Bytes(int64(n) * size) //nolint:gosec // 63 bits fit
+	*b = Bytes(int64(n) * size)
 	return nil
 }
 

@@ -218,7 +218,7 @@ func (d *decoder) decode() (int, error) {
 		}
 	}
 	n, err := d.in.Read(d.scratch)
-	if err == io.EOF && d.kind == deflateCoding { //nolint:errorlint // as io.Reader asks for
+	if err == io.EOF && d.kind == deflateCoding {
 		// gzip members may follow each other, zlib streams may not.
 		if _, more := d.ReadByte(); more == nil {
 			return n, errMalformed

@@ -72,7 +72,7 @@ func TestCheck(t *testing.T) {
 		"long query":           {get("/?" + strings.Repeat("a", 8000)), "limits/url", 414},
 		"most parameters":      {get("/?" + strings.Repeat("a&", 999)), "", 0},
 		"many parameters":      {get("/?" + strings.Repeat("a&", 1000)), "limits/query", 400},
-		"by semicolons":        {&http.Request{Method: "GET", RequestURI: "/", URL: get("/").URL.ResolveReference(mustURL("/?" + strings.Repeat("a;", 1000))), Header: http.Header{}}, "limits/query", 400},
+		"by semicolons":        {&http.Request{Method: http.MethodGet, RequestURI: "/", URL: get("/").URL.ResolveReference(mustURL("/?" + strings.Repeat("a;", 1000))), Header: http.Header{}}, "limits/query", 400},
 		"most header fields":   {header(get("/"), "A", make([]string, 99)...), "", 0},
 		"many header fields":   {header(get("/"), "A", make([]string, 100)...), "limits/headers", 431},
 		"large header":         {header(get("/"), "A", strings.Repeat("a", 16<<10)), "limits/headers", 431},

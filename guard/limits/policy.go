@@ -206,8 +206,8 @@ func (p Policy) check(routes *guard.Table[settings]) error {
 		}
 	}
 	span := func(key string, d time.Duration) {
-		// Below a millisecond nobody means it: a bare number in YAML is
-		// nanoseconds.
+		// Below a millisecond nobody means it: a bare number is
+		// nanoseconds in Go.
 		if d < 0 || d > 0 && d < time.Millisecond || d > 24*time.Hour {
 			bad(key, "%s is not 0 (the default) and not between 1ms and 24h; write a unit, such as 10s", d)
 		}

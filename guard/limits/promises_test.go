@@ -74,7 +74,7 @@ func TestPromisesAreKept(t *testing.T) {
 func TestBareServersBreakPromises(t *testing.T) {
 	for name, h := range map[string]http.Handler{
 		"reads":   reader,
-		"ignores": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(200) }),
+		"ignores": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }),
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			for id, err := range verdicts(t, serveWith(t, &http.Server{Handler: h})) {

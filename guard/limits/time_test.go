@@ -171,7 +171,7 @@ func TestUnreadBodyIsNotWaitedFor(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				conn := serve(t, must(t, Policy{}), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) }))()
+				conn := serve(t, must(t, Policy{}), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }))()
 				start := time.Now()
 				answer(t, conn, head, nil)
 				_, _ = io.Copy(io.Discard, conn) // to its end
@@ -189,7 +189,7 @@ func TestReadingOnAfterTheAnswerBegan(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		conn := serve(t, must(t, Policy{}), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			_ = http.NewResponseController(w).EnableFullDuplex()
-			w.WriteHeader(200)
+			w.WriteHeader(http.StatusOK)
 			_ = http.NewResponseController(w).Flush()
 			time.Sleep(20 * time.Second)
 			echo(w, r)
@@ -311,7 +311,7 @@ func TestHijack(t *testing.T) {
 				t.Errorf("%d taken, %v", inFlight(g), r.Context().Err())
 			}
 		}))()
-		if res := answer(t, conn, "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n", nil); res.StatusCode != 101 {
+		if res := answer(t, conn, "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n", nil); res.StatusCode != http.StatusSwitchingProtocols {
 			t.Errorf("got %d", res.StatusCode)
 		}
 		time.Sleep(time.Hour)

@@ -39,7 +39,7 @@ func (l *Limit) UnmarshalText(text []byte) error {
 	count, per, _ := strings.Cut(string(text), "/")
 	n, err := strconv.ParseUint(count, 10, 31)
 	if d := unit(per); err == nil && d != 0 {
-		*l = Limit{int(n), d} //nolint:gosec // 31 bits fit
+		*l = Limit{int(n), d}
 		return l.check()
 	}
 	return fmt.Errorf("%.40q is not a rate: want a whole number of requests in a second, minute, hour or day, such as 100/s, 5/m, 1000/h or 10000/d", text)

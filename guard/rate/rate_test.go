@@ -356,7 +356,7 @@ func caller(h http.Handler) promise.Caller {
 func believing(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r, facts := guard.WithFacts(r)
-		peer := httptest.NewRequest("GET", "/", nil)
+		peer := httptest.NewRequest(http.MethodGet, "/", nil)
 		peer.RemoteAddr = r.Header.Get("X-Forwarded-For") + ":1"
 		facts.Client = guard.Peer(peer)
 		h.ServeHTTP(w, r)

@@ -136,7 +136,7 @@ func hash(seed maphash.Seed, key Key) uint64 {
 	h.SetSeed(seed)
 	// The name cannot hold a zero byte, the address has a fixed length, and
 	// the path is the rest: no two keys have the same bytes.
-	h.WriteString(key.Limit) //nolint:errcheck,gosec // never fails
+	h.WriteString(key.Limit)
 	addr := key.Client.As16()
 	kind := byte(0)
 	if key.Client.Is4() {
@@ -144,10 +144,10 @@ func hash(seed maphash.Seed, key Key) uint64 {
 	} else if key.Client.Is6() {
 		kind = 6
 	}
-	h.WriteByte(0)          //nolint:errcheck,gosec // never fails
-	h.WriteByte(kind)       //nolint:errcheck,gosec // never fails
-	h.Write(addr[:])        //nolint:errcheck,gosec // never fails
-	h.WriteString(key.Path) //nolint:errcheck,gosec // never fails
+	h.WriteByte(0)
+	h.WriteByte(kind)
+	_, _ = h.Write(addr[:])
+	h.WriteString(key.Path)
 	return h.Sum64()
 }
 

@@ -2,6 +2,7 @@ package rate
 
 import (
 	"context"
+	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"strings"
@@ -262,7 +263,7 @@ func FuzzCheckIsWrap(f *testing.F) {
 		}
 		for _, s := range steps {
 			now += time.Duration(s>>4) * 20 * time.Millisecond
-			r := httptest.NewRequest("GET", "/", nil)
+			r := httptest.NewRequest(http.MethodGet, "/", nil)
 			r.Method = method
 			r.URL.Path = []string{path, "/login", "/t/a", "/health"}[s&3]
 			r.RemoteAddr = []string{one, other, "", "[2001:db8::1]:1"}[s>>2&3]
