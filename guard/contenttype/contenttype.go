@@ -104,6 +104,12 @@ func (g *Guard) check(r *http.Request) (*stream, error) {
 		// FastAPI before 0.132 read a body without a type as JSON, which let
 		// any web page post JSON without a preflight.
 		if body && !s.allowMissing {
+			switch empty, err := drained(r); {
+			case err != nil:
+				return nil, err
+			case empty:
+				return nil, nil
+			}
 			if err := guard.Judge(r, refuseType("contenttype/present", "a body needs a Content-Type", "a body without a Content-Type", s)); err != nil {
 				return nil, err
 			}
@@ -131,6 +137,46 @@ func (g *Guard) check(r *http.Request) (*stream, error) {
 		return nil, err
 	}
 	return prepare(r, s, plan, coding)
+}
+
+// drained reports whether a body of unknown length turns out to have none: a
+// client that chunks by habit sends "0" and nothing else, and nothing needs no
+// type. It waits for the first byte, but not where the client waits for us.
+func drained(r *http.Request) (bool, error) {
+	if r.ContentLength > 0 || r.Body == nil || len(r.Header["Expect"]) > 0 {
+		return false, nil
+	}
+	var first [1]byte
+	n, err := io.ReadFull(r.Body, first[:])
+	var ref *guard.Refusal
+	switch {
+	case errors.As(err, &ref):
+		return false, ref // an outer guard's verdict about the body
+	case err == io.EOF: //nolint:errorlint // ReadFull returns it bare
+		r.Body = &replay{Reader: bytes.NewReader(nil), Closer: r.Body}
+		return true, nil
+	}
+	r.Body = &pushedBack{first: first[:n], ReadCloser: r.Body, err: err}
+	return false, nil
+}
+
+// pushedBack is a body of which the beginning was read already.
+type pushedBack struct {
+	first []byte
+	err   error // what reading on returned
+	io.ReadCloser
+}
+
+func (b *pushedBack) Read(p []byte) (int, error) {
+	if len(b.first) > 0 && len(p) > 0 {
+		n := copy(p, b.first)
+		b.first = b.first[n:]
+		return n, nil
+	}
+	if b.err != nil {
+		return 0, b.err
+	}
+	return b.ReadCloser.Read(p)
 }
 
 // bodyPlan is which parser the body is meant for, as far as this guard knows

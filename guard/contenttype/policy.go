@@ -59,7 +59,8 @@ type Multipart struct {
 	// means 1 MiB. Frameworks hold such parts in memory.
 	MaxFieldBytes int64 `yaml:"max_field_bytes,omitempty"`
 	// MaxFileBytes is the size of a part with a filename, in bytes; 0 means
-	// 10 MiB.
+	// 1 MiB, which ASGI servers hold in memory. Set more on the Routes that
+	// take uploads.
 	MaxFileBytes int64 `yaml:"max_file_bytes,omitempty"`
 	// MaxPartHeaderBytes is the size of a part's header, in bytes, up to
 	// 64 KiB; 0 means 8 KiB.
@@ -157,7 +158,7 @@ func (p Policy) settings(errs *[]error) *settings {
 	fill(&s.maxDecoded, 10<<20)
 	fill(&s.multipart.MaxParts, 1000)
 	fill(&s.multipart.MaxFieldBytes, 1<<20)
-	fill(&s.multipart.MaxFileBytes, 10<<20)
+	fill(&s.multipart.MaxFileBytes, 1<<20)
 	fill(&s.multipart.MaxPartHeaderBytes, 8<<10)
 	fill(&s.multipart.MaxPartHeaders, 16)
 	fill(&s.form.MaxFields, 1000)
@@ -325,7 +326,7 @@ func (p Policy) Loosened() []guard.Loosening {
 		add(m.InsecureUnchecked, "contenttype/multipart", prefix+"multipart.insecure_unchecked", "multipart "+unchecked)
 		add(m.MaxParts > 1000, "contenttype/multipart", prefix+"multipart.max_parts", more)
 		add(m.MaxFieldBytes > 1<<20, "contenttype/multipart", prefix+"multipart.max_field_bytes", more)
-		add(m.MaxFileBytes > 10<<20, "contenttype/multipart", prefix+"multipart.max_file_bytes", more)
+		add(m.MaxFileBytes > 1<<20, "contenttype/multipart", prefix+"multipart.max_file_bytes", more)
 		add(m.MaxPartHeaderBytes > 8<<10, "contenttype/multipart", prefix+"multipart.max_part_header_bytes", more)
 		add(m.MaxPartHeaders > 16, "contenttype/multipart", prefix+"multipart.max_part_headers", more)
 		add(f.InsecureUnchecked, "contenttype/form", prefix+"form.insecure_unchecked", "a form "+unchecked)
