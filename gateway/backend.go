@@ -70,9 +70,6 @@ func (b *backend) init(g *Gateway, o Options) error {
 			return fmt.Errorf("gateway.command: %w", err)
 		}
 		b.supervisor = s
-		for _, note := range s.Notes() {
-			g.log.Info(note)
-		}
 	default:
 		return errors.New("gateway.upstream: there is no API to carry to; set it, or gateway.command")
 	}
@@ -97,6 +94,12 @@ func (b *backend) options(target string, served func()) upstream.Options {
 		Response: func(h http.Header, r *http.Request, status int) {
 			if status == http.StatusSwitchingProtocols {
 				b.g.live.Load().guard.Answer(h, r, status)
+			}
+			for _, name := range []string{"Ratelimit", "Ratelimit-Policy"} {
+				// Ours was there first, and a client can follow one only.
+				if len(h[name]) > 1 {
+					h[name] = h[name][:1]
+				}
 			}
 			if served != nil {
 				served()

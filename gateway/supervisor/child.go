@@ -64,7 +64,8 @@ func (s *Supervisor) launch(id string, addr Address, ended func(*child)) (*child
 	cmd.Args = argv
 	cmd.Dir = s.o.Dir
 	cmd.SysProcAttr = attributes()
-	cmd.Env = make([]string, 0, len(s.o.Env)+len(extra))
+	cmd.Env = make([]string, 0, len(s.plan.defaults)+len(s.o.Env)+len(extra))
+	cmd.Env = append(cmd.Env, s.plan.defaults...)
 	for _, kv := range s.o.Env {
 		cmd.Env = append(cmd.Env, fill(kv, addr))
 	}

@@ -3,6 +3,8 @@ package supervisor
 import (
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -96,6 +98,39 @@ func TestEnvironmentOfServers(t *testing.T) {
 	}
 	if len(env) != 4 {
 		t.Error("the options given were changed")
+	}
+}
+
+// What we set for granian is a default: the user's own setting wins.
+func TestDefaultsOfServers(t *testing.T) {
+	plan, err := Read([]string{"granian", "a:b"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(plan.defaults, []string{"GRANIAN_WORKERS_KILL_TIMEOUT=5"}) {
+		t.Errorf("defaults %q", plan.defaults)
+	}
+	const script = `#!/bin/sh
+echo "timeout $GRANIAN_WORKERS_KILL_TIMEOUT" >&2
+exit 3
+`
+	bin := t.TempDir()
+	if err := os.WriteFile(filepath.Join(bin, "granian"), []byte(script), 0o755); err != nil { //nolint:gosec // a program
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+	for want, env := range map[string][]string{"timeout 5": nil, "timeout 60": {"GRANIAN_WORKERS_KILL_TIMEOUT=60"}} {
+		s, err := New(Options{
+			Command: []string{"granian", "a:b"}, Env: append(env, "PATH="+os.Getenv("PATH")), Backends: newPool(),
+			MaxFailures: 1, Backoff: time.Millisecond, Logger: slog.New(slog.DiscardHandler), Stdout: io.Discard, Stderr: io.Discard,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var fate *ExitError
+		if err := s.Run(t.Context()); !errors.As(err, &fate) || !slices.Contains(fate.Stderr, want) {
+			t.Errorf("want %q of %v: %q", want, err, fate.Stderr)
+		}
 	}
 }
 

@@ -52,6 +52,8 @@ type Plan struct {
 	insert int      // where the flags of the address go, or -1
 	flags  func(Address) []string
 	env    func(Address) []string
+	// defaults are environment variables over which the user's own win.
+	defaults []string
 }
 
 // At returns the command line that listens at addr, and what to add to its
@@ -145,6 +147,7 @@ func Read(command, env []string) (*Plan, error) {
 		probesHTTP: srv.listensEarly,
 		rolls:      true,
 		env:        srv.env,
+		defaults:   srv.defaults,
 	}
 	if srv.note != "" {
 		p.Notes = append(p.Notes, srv.note)
@@ -191,6 +194,7 @@ type server struct {
 	keepAlive    time.Duration // what we tell it, or else its own default
 	add          func(a Address, w written) []string
 	env          func(Address) []string
+	defaults     []string
 }
 
 // written is what the user's command line said that our flags depend on.
@@ -311,6 +315,12 @@ func servers() map[string]server {
 			},
 			unset: []string{"GRANIAN_HOST", "GRANIAN_PORT", "GRANIAN_UDS", "GRANIAN_UDS_PERMISSIONS", "GRANIAN_WORKERS", "GRANIAN_HTTP",
 				"GRANIAN_SSL_CERTIFICATE", "GRANIAN_SSL_KEYFILE", "GRANIAN_SSL_KEYFILE_PASSWORD", "GRANIAN_SSL_CA", "GRANIAN_SSL_CLIENT_VERIFY"},
+			// A worker of granian's now and then never ends although it has
+			// closed everything, and by itself granian waits for ever
+			// (emmett-framework/granian#875). It is stopped when it has no
+			// requests any more, so the wait may be short. As a variable,
+			// because older versions refuse a flag that they do not know.
+			defaults:  []string{"GRANIAN_WORKERS_KILL_TIMEOUT=5"},
 			note:      `granian reads no forwarded headers by itself: wrap the application with granian.utils.proxies.wrap_asgi_with_proxy_headers(app, trusted_hosts="*") if it needs the client's address or scheme`,
 			keepAlive: 30 * time.Second, // its timeout of reading a head
 			add: func(a Address, _ written) []string {

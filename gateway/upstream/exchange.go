@@ -56,6 +56,7 @@ type state struct {
 	live     bool // flush whatever was written before waiting for more
 	dirty    bool // something was written and not flushed
 	reuse    bool // nothing is in flight on c
+	resent   bool // sent once already, on a connection that had been closed
 	finished bool // the handler did not panic
 }
 
@@ -93,6 +94,7 @@ func (e *exchange) run() error {
 		}
 		e.c.Close()
 		e.c = nil
+		e.resent = true
 		if err := e.connect(true); err != nil {
 			return err
 		}
@@ -120,8 +122,10 @@ func (e *exchange) connect(fresh bool) error {
 		if e.r.Context().Err() != nil {
 			return e.cancelled()
 		}
-		// Nothing of the request was sent, so any method may go elsewhere.
-		if e.pool == nil || !e.pool.other(e) {
+		// Nothing of the request was sent, so any method may go elsewhere. A
+		// request after which the upstream is gone may be what ended it, and
+		// must not take the others with it, one after the other.
+		if e.resent || e.pool == nil || !e.pool.other(e) {
 			return failed("dial", err)
 		}
 	}

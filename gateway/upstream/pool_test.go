@@ -127,6 +127,43 @@ func TestPoolRefused(t *testing.T) {
 	}
 }
 
+// TestPoolPoison: a request that ends the upstream which serves it on a kept
+// connection is not given to the next one, which it would end too.
+func TestPoolPoison(t *testing.T) {
+	var first *script
+	var poisoned atomic.Int32
+	first = scripted(t, func(c net.Conn, r *bufio.Reader) {
+		for {
+			req, err := http.ReadRequest(r)
+			if err != nil {
+				return
+			}
+			if req.URL.Path == "/die" {
+				poisoned.Add(1)
+				first.Close()
+				return
+			}
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+		}
+	})
+	second := scripted(t, func(_ net.Conn, r *bufio.Reader) {
+		if req, err := http.ReadRequest(r); err == nil && req.URL.Path == "/die" {
+			poisoned.Add(1)
+		}
+	})
+	p := newPool(t, PoolOptions{}, newUpstream(t, Options{Target: first.url()}))
+	if w := ask(p, "GET"); w.Code != 200 { // so that a connection is kept
+		t.Fatalf("status %d", w.Code)
+	}
+	p.Add(newUpstream(t, Options{Target: second.url()}))
+	p.next = 0
+	w := httptest.NewRecorder()
+	p.ServeHTTP(w, httptest.NewRequest("GET", "/die", nil))
+	if n := poisoned.Load(); w.Code != 502 || n != 1 {
+		t.Errorf("status %d; %d upstreams were asked", w.Code, n)
+	}
+}
+
 // TestPoolWaits: a request that comes while a worker is replaced is late, not lost.
 func TestPoolWaits(t *testing.T) {
 	p := newPool(t, PoolOptions{Wait: 50 * time.Millisecond})
