@@ -56,8 +56,8 @@ func Rules() []guard.Rule {
 		{
 			ID:     "contenttype/multipart",
 			Claim:  "multipart forms that are malformed or without bound are refused",
-			Attack: "Fields without a filename that fill the memory (CVE-2024-47874), thousands of parts, file names with paths, and delimiters that two parsers see in two places.",
-			Refs:   []string{"CWE-770", "CWE-22", "CWE-436", "CVE-2024-47874", "CVE-2024-53981", "RFC 7578"},
+			Attack: "Fields without a filename that fill the memory (CVE-2024-47874), files that the event loop itself writes to the disk while all other requests wait (CVE-2025-54121), thousands of parts, file names with paths, and delimiters that two parsers see in two places.",
+			Refs:   []string{"CWE-770", "CWE-22", "CWE-436", "CVE-2024-47874", "CVE-2024-53981", "CVE-2025-54121", "RFC 7578"},
 			Loosen: "contenttype:\n  multipart:\n    insecure_unchecked: true\n",
 			Cost:   "The app's own multipart parser has to stand what attackers write.",
 		},
