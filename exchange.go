@@ -24,6 +24,10 @@ type Exchange struct {
 	Observed string // the first rule that would have refused it, if one was only observed
 }
 
+// unwanted is how long the rest of a refused body may take to arrive, so that
+// the connection can be used again.
+const unwanted = 5 * time.Second
+
 // exchange stands outermost: it gives the request its id and its facts, hangs
 // the door, and writes the access log.
 func (g *Guard) exchange(next http.Handler) http.Handler {
@@ -40,6 +44,11 @@ func (g *Guard) exchange(next http.Handler) http.Handler {
 			}
 			if ref := rec.facts.Refused; ref != nil {
 				e.Rule = ref.Rule
+				if r.ContentLength != 0 {
+					// net/http reads on after a body that nobody wanted; a
+					// client must not be able to make that take long.
+					_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(unwanted))
+				}
 				if g.options.Verdict != nil {
 					g.options.Verdict(r, ref, false)
 				}
