@@ -94,12 +94,17 @@ func TestRecyclingLosesNoRequest(t *testing.T) {
 	policy := "rate:\n  limit: 100000/s\n  burst: 100000\n"
 	addr, _ := upCommand(t, "servers", policy, []string{"--workers", "2", "--max-requests", "150"}, filepath.Join(bin, "uvicorn"), "app:app", "--log-level", "warning")
 	var pids sync.Map
+	met := func() (n int) {
+		pids.Range(func(any, any) bool { n++; return true })
+		return n
+	}
 	var failed, served atomic.Int32
 	var wg sync.WaitGroup
-	end := time.Now().Add(12 * time.Second)
+	end := time.Now().Add(25 * time.Second)
 	for range 8 {
 		wg.Go(func() {
-			for time.Now().Before(end) && served.Load() < 1500 {
+			// Until each of the two was replaced, and a good while longer.
+			for time.Now().Before(end) && failed.Load() == 0 && (met() < 4 || served.Load() < 1500) {
 				w, status, err := ask(addr)
 				if err != nil || status != 200 {
 					failed.Add(1)
@@ -112,10 +117,8 @@ func TestRecyclingLosesNoRequest(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	n := 0
-	pids.Range(func(any, any) bool { n++; return true })
-	if failed.Load() > 0 || n < 4 {
-		t.Errorf("%d requests were served by %d processes, and %d were lost", served.Load(), n, failed.Load())
+	if failed.Load() > 0 || met() < 4 {
+		t.Errorf("%d requests were served by %d processes, and %d were lost", served.Load(), met(), failed.Load())
 	}
 }
 
