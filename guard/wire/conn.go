@@ -84,6 +84,9 @@ const (
 	marker  = "Pavise-Refused"
 )
 
+// errAhead ends a connection whose client does not wait for its upgrade.
+var errAhead = errors.New("wire: too many bytes sent ahead of an upgrade")
+
 // poison is what net/http's chunk reader fails on, both where it expects a
 // chunk's size and where it expects a chunk's end. Unlike an error from
 // Read it does not make net/http believe that the client is gone.
@@ -189,10 +192,8 @@ func (c *conn) Read(p []byte) (int, error) {
 				continue
 			}
 			for {
-				err := error(nil)
-				if len(c.in)-c.r >= maxPending {
-					err = errors.New("wire: too many bytes sent ahead of an upgrade")
-				} else {
+				err := errAhead
+				if len(c.in)-c.r < maxPending {
 					err = c.fill(p)
 				}
 				if err != nil {
@@ -324,7 +325,7 @@ func (c *conn) spoil(ref *guard.Refusal) {
 
 // cut notes why a body ended before its end.
 func (c *conn) cut(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		c.broken.Store(refusal("wire/framing", 400, "INCOMPLETE_BODY",
 			"The connection ended before the request's body did.", "the body stops short"))
 		c.state = isDead
@@ -340,7 +341,7 @@ func (c *conn) stopsShort(err error) *guard.Refusal {
 		return nil
 	}
 	switch {
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		return refusal("wire/request-line", 400, "INCOMPLETE_REQUEST",
 			"The connection ended before the request's head did.", "the head stops short")
 	case errors.Is(err, os.ErrDeadlineExceeded):

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -31,7 +32,7 @@ func TestPipelining(t *testing.T) {
 			t.Fatalf("in pieces of %d: %d answers, want 4", piece, len(all))
 		}
 		for i, a := range all[:3] {
-			if a.StatusCode != 200 || !strings.Contains(a.body, fmt.Sprintf("uri /%d\n", i+1)) {
+			if a.StatusCode != http.StatusOK || !strings.Contains(a.body, fmt.Sprintf("uri /%d\n", i+1)) {
 				t.Errorf("answer %d: %d %s", i, a.StatusCode, a.body)
 			}
 		}
@@ -52,7 +53,7 @@ func TestRefusalInThePipeline(t *testing.T) {
 	}))
 	raw := "GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\nHost: a\n\nGET /3 HTTP/1.1\r\nHost: a\r\n\r\n" + strings.Repeat("x", 100<<10)
 	all := talk(t, addr, raw)
-	if len(all) != 2 || all[0].StatusCode != 200 || all[1].StatusCode != 400 || !all[1].ours() || !all[1].closed {
+	if len(all) != 2 || all[0].StatusCode != http.StatusOK || all[1].StatusCode != http.StatusBadRequest || !all[1].ours() || !all[1].closed {
 		t.Fatalf("got %+v", all)
 	}
 	if canceled.Load() {
@@ -101,10 +102,11 @@ func TestBrokenBodyLater(t *testing.T) {
 		"answers 500": func(w http.ResponseWriter, r *http.Request) {
 			began <- true
 			_, err := io.ReadAll(r.Body)
-			if _, ok := err.(*guard.Refusal); !ok {
+			var ref *guard.Refusal
+			if !errors.As(err, &ref) {
 				t.Errorf("Read failed with %v", err)
 			}
-			w.WriteHeader(500)
+			w.WriteHeader(http.StatusInternalServerError)
 			_, _ = w.Write([]byte("oops"))
 		},
 		"aborts": func(_ http.ResponseWriter, r *http.Request) {
@@ -124,7 +126,7 @@ func TestBrokenBodyLater(t *testing.T) {
 			<-began
 			_, _ = io.WriteString(c, "5;\nworld\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n")
 			all := answers(c, "POST ")
-			if len(all) != 1 || all[0].StatusCode != 400 || !strings.Contains(all[0].body, "wire/chunks") || !all[0].closed {
+			if len(all) != 1 || all[0].StatusCode != http.StatusBadRequest || !strings.Contains(all[0].body, "wire/chunks") || !all[0].closed {
 				t.Fatalf("got %+v", all)
 			}
 		})
@@ -147,7 +149,7 @@ func TestExpectContinue(t *testing.T) {
 	_, _ = br.ReadString('\n')
 	_, _ = io.WriteString(c, "hello")
 	res, err := http.ReadResponse(br, nil)
-	if err != nil || res.StatusCode != 200 {
+	if err != nil || res.StatusCode != http.StatusOK {
 		t.Fatalf("got %v, %v", res, err)
 	}
 }
@@ -162,7 +164,7 @@ func TestSlowHead(t *testing.T) {
 		start := time.Now()
 		all := talk(t, addr, before+"GET / HTTP/1.1\r\nHos")
 		if before != "" {
-			if len(all) == 0 || all[0].StatusCode != 200 {
+			if len(all) == 0 || all[0].StatusCode != http.StatusOK {
 				t.Fatalf("got %+v", all)
 			}
 			all = all[1:]
@@ -170,7 +172,7 @@ func TestSlowHead(t *testing.T) {
 				continue // talk was not patient enough; see below
 			}
 		}
-		if len(all) != 1 || all[0].StatusCode != 408 || !all[0].ours() {
+		if len(all) != 1 || all[0].StatusCode != http.StatusRequestTimeout || !all[0].ours() {
 			t.Errorf("after %q: got %+v", before, all)
 		}
 		if d := time.Since(start); d > 2*time.Second {
@@ -234,7 +236,7 @@ func TestUpgrade(t *testing.T) {
 		br := bufio.NewReader(c)
 		_ = c.SetDeadline(time.Now().Add(3 * time.Second))
 		res, err := http.ReadResponse(br, nil)
-		if err != nil || res.StatusCode != 101 {
+		if err != nil || res.StatusCode != http.StatusSwitchingProtocols {
 			t.Fatalf("got %v, %v", res, err)
 		}
 		got := make([]byte, len(frames))
@@ -309,7 +311,7 @@ func TestStandInWithoutContext(t *testing.T) {
 	g := mustNew(t, Policy{})
 	addr := serve(t, g, http.HandlerFunc(echo), func(s *http.Server) { s.ConnContext = nil })
 	all := talk(t, addr, "GET / HTTP/1.1\nHost: a\n\n")
-	if len(all) != 1 || all[0].StatusCode != 400 {
+	if len(all) != 1 || all[0].StatusCode != http.StatusBadRequest {
 		t.Fatalf("got %+v", all)
 	}
 }
@@ -317,7 +319,7 @@ func TestStandInWithoutContext(t *testing.T) {
 func TestMaxHeaderBytesOfTheServer(t *testing.T) {
 	addr := serve(t, mustNew(t, Policy{}), http.HandlerFunc(echo), func(s *http.Server) { s.MaxHeaderBytes = 4 << 10 })
 	all := talk(t, addr, "GET / HTTP/1.1\r\nHost: a\r\nX: "+strings.Repeat("a", 10<<10)+"\r\n\r\n")
-	if len(all) != 1 || all[0].StatusCode != 431 || !all[0].ours() {
+	if len(all) != 1 || all[0].StatusCode != http.StatusRequestHeaderFieldsTooLarge || !all[0].ours() {
 		t.Fatalf("got %+v", all)
 	}
 }
@@ -332,7 +334,7 @@ func TestH2C(t *testing.T) {
 			s.Protocols.SetHTTP1(true)
 			s.Protocols.SetUnencryptedHTTP2(true)
 		})
-		req, _ := http.NewRequest("GET", "http://"+addr+"/x", nil)
+		req, _ := http.NewRequest(http.MethodGet, "http://"+addr+"/x", nil)
 		req.Header["X_under"] = []string{"1"}
 		res, err := client.Do(req)
 		if (err == nil) != allow {
@@ -351,7 +353,7 @@ func TestH2C(t *testing.T) {
 				}
 			}
 		}
-		if all := talk(t, addr, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi"); len(all) != 1 || all[0].StatusCode != 200 {
+		if all := talk(t, addr, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi"); len(all) != 1 || all[0].StatusCode != http.StatusOK {
 			t.Errorf("HTTP/1.1: %+v", all)
 		}
 	}
@@ -393,7 +395,7 @@ func TestTLS(t *testing.T) {
 		b, _ := io.ReadAll(res.Body)
 		res.Body.Close()
 		tr.CloseIdleConnections()
-		if res.StatusCode != 200 || (res.ProtoMajor == 2) != h2 || !strings.Contains(string(b), `body "hi"`) {
+		if res.StatusCode != http.StatusOK || (res.ProtoMajor == 2) != h2 || !strings.Contains(string(b), `body "hi"`) {
 			t.Errorf("h2 %v: got %v %s", h2, res, b)
 		}
 	}
@@ -405,10 +407,10 @@ func TestTLS(t *testing.T) {
 	}
 	defer c.Close()
 	_, _ = io.WriteString(c, "GET / HTTP/1.1\nHost: a\n\n")
-	if all := answers(c, "GET "); len(all) != 1 || all[0].StatusCode != 400 || !all[0].ours() {
+	if all := answers(c, "GET "); len(all) != 1 || all[0].StatusCode != http.StatusBadRequest || !all[0].ours() {
 		t.Errorf("bare LF in TLS: %+v", all)
 	}
-	if all := talk(t, addr, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"); len(all) != 1 || all[0].StatusCode != 400 || !all[0].ours() || !strings.Contains(all[0].body, "TLS_REQUIRED") {
+	if all := talk(t, addr, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"); len(all) != 1 || all[0].StatusCode != http.StatusBadRequest || !all[0].ours() || !strings.Contains(all[0].body, "TLS_REQUIRED") {
 		t.Errorf("plain HTTP: %+v", all)
 	}
 }
@@ -433,7 +435,7 @@ func TestShutdown(t *testing.T) {
 	if err := srv.Shutdown(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-done; err != http.ErrServerClosed {
+	if err := <-done; !errors.Is(err, http.ErrServerClosed) {
 		t.Fatal(err)
 	}
 }
@@ -492,7 +494,7 @@ func TestAllocs(t *testing.T) {
 		}
 	}
 	g := mustNew(t, Policy{})
-	r := httptest.NewRequest("GET", "/items/42?full=1", nil)
+	r := httptest.NewRequest(http.MethodGet, "/items/42?full=1", nil)
 	if n := testing.AllocsPerRun(1000, func() {
 		if g.Check(r) != nil {
 			t.Fatal("refused")
@@ -550,7 +552,7 @@ func BenchmarkRead(b *testing.B) {
 
 func BenchmarkCheck(b *testing.B) {
 	g := mustNew(b, Policy{})
-	r := httptest.NewRequest("GET", "/items/42?full=1", nil)
+	r := httptest.NewRequest(http.MethodGet, "/items/42?full=1", nil)
 	b.ReportAllocs()
 	for b.Loop() {
 		_ = g.Check(r)

@@ -305,7 +305,7 @@ func (c *conn) requestLine(line []byte) *guard.Refusal {
 			c.out = append(c.out, '/')
 		}
 	}
-	if wrong := badTarget(target); wrong != "" && !(lenient && printable(target)) {
+	if wrong := badTarget(target); wrong != "" && (!lenient || !printable(target)) {
 		return c.badLine("The target holds a byte that a URL may only hold escaped, or a broken escape.", wrong)
 	}
 	c.out = append(c.out, target...)

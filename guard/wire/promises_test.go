@@ -154,11 +154,11 @@ func TestLooseReadings(t *testing.T) {
 		{"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: echo/1\r\n\r\n", "Upgrade: echo/1"},
 	} {
 		all := talk(t, addr, tt.raw)
-		if len(all) != 1 || all[0].StatusCode != 200 || !strings.Contains(all[0].body, tt.shows) {
+		if len(all) != 1 || all[0].StatusCode != http.StatusOK || !strings.Contains(all[0].body, tt.shows) {
 			t.Errorf("%q: got %+v, want %q", tt.raw, all, tt.shows)
 		}
 	}
-	if all := talk(t, addr, "GET /q/a;b HTTP/1.1\r\nHost: a\r\n\r\n"); all[0].StatusCode != 400 {
+	if all := talk(t, addr, "GET /q/a;b HTTP/1.1\r\nHost: a\r\n\r\n"); all[0].StatusCode != http.StatusBadRequest {
 		t.Errorf("a path parameter elsewhere: %d", all[0].StatusCode)
 	}
 }
@@ -180,13 +180,13 @@ func TestObserve(t *testing.T) {
 	go func() { _ = srv.Serve(g.Listener(l)) }()
 	defer srv.Close()
 	all := talk(t, l.Addr().String(), "FOO //a%2fb;c?;%zz HTTP/1.1\r\nHost: a\r\n\r\n")
-	if len(all) != 1 || all[0].StatusCode != 200 || !strings.Contains(all[0].body, "FOO //a%2fb;c?;%zz ") {
+	if len(all) != 1 || all[0].StatusCode != http.StatusOK || !strings.Contains(all[0].body, "FOO //a%2fb;c?;%zz ") {
 		t.Fatalf("got %+v", all)
 	}
 	if got, want := strings.Join(seen, " "), "wire/methods wire/path wire/path-params wire/encoded-slash wire/query"; got != want {
 		t.Errorf("observed %s, want %s", got, want)
 	}
-	if all := talk(t, l.Addr().String(), "GET / HTTP/1.1\nHost: a\n\n"); len(all) != 1 || all[0].StatusCode != 400 {
+	if all := talk(t, l.Addr().String(), "GET / HTTP/1.1\nHost: a\n\n"); len(all) != 1 || all[0].StatusCode != http.StatusBadRequest {
 		t.Errorf("bare LF: got %+v", all)
 	}
 }

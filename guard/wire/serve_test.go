@@ -3,6 +3,7 @@ package wire
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -133,7 +134,7 @@ func answers(c net.Conn, raw string) []answer {
 		_ = c.SetReadDeadline(time.Now().Add(wait))
 		res, err := http.ReadResponse(br, &http.Request{Method: method})
 		if err != nil {
-			if len(all) > 0 && (err == io.EOF || err == io.ErrUnexpectedEOF) {
+			if len(all) > 0 && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)) {
 				all[len(all)-1].closed = true
 			}
 			return all
