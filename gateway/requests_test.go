@@ -346,4 +346,3 @@ func TestRowsToTheLetter(t *testing.T) {
 	res, body = exchangeRaw(t, addr, "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nhello")
 	requireRefusal(t, res, body, 415) // a body without a type, at once
 }
-
