@@ -355,7 +355,7 @@ func (b *bench) memory(page *bytes.Buffer) error {
 	if err != nil {
 		return err
 	}
-	page.WriteString(fmt.Sprintf("## Memory of idle connections\n\n%d connections that have each been answered once and are kept open.\n\n", b.idle))
+	fmt.Fprintf(page, "## Memory of idle connections\n\n%d connections that have each been answered once and are kept open.\n\n", b.idle)
 	var rows [][]string
 	for _, c := range cs[:len(cs)-1] {
 		before := resident(c.pids)

@@ -209,7 +209,8 @@ func (b *backend) unready() string {
 
 // dialable says why nothing listens at an upstream's address, or nothing.
 func dialable(target string) string {
-	network, address := "tcp", target
+	network := "tcp"
+	var address string
 	if path, ok := strings.CutPrefix(target, "unix:"); ok {
 		network, address = "unix", path
 	} else {

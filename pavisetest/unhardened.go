@@ -1,7 +1,7 @@
 package pavisetest
 
 import (
-	"crypto/sha1" //nolint:gosec // RFC 6455 section 4.2.2 asks for it
+	"crypto/sha1" // RFC 6455 section 4.2.2 asks for it
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -40,7 +40,7 @@ func Unhardened() http.Handler {
 		reply(w, http.StatusCreated, map[string]any{"id": 2, "order": order})
 	})
 	mux.HandleFunc("/api/me", func(w http.ResponseWriter, _ *http.Request) {
-		http.SetCookie(w, &http.Cookie{Name: "session", Value: "demo"}) //nolint:gosec // a flaw on purpose
+		http.SetCookie(w, &http.Cookie{Name: "session", Value: "demo"}) // without its flags
 		reply(w, http.StatusOK, map[string]any{"name": "demo", "email": "demo@example.com"})
 	})
 	mux.HandleFunc("/docs", func(w http.ResponseWriter, _ *http.Request) { page(w, "swagger-ui") })
@@ -125,7 +125,7 @@ func greet(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer conn.Close()
-	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")) //nolint:gosec // RFC 6455 section 4.2.2
+	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
 	_, _ = fmt.Fprintf(rw, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n", base64.StdEncoding.EncodeToString(sum[:]))
 	_, _ = rw.Write([]byte{0x81, 5, 'h', 'e', 'l', 'l', 'o', 0x88, 0})
 	_ = rw.Flush()

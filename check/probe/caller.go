@@ -104,7 +104,7 @@ func (c *caller) call(req *http.Request) (*http.Response, error) {
 	if raw, ok := promise.Raw(req); ok {
 		return c.raw(req, raw)
 	}
-	return c.client.Do(c.complete(req))
+	return c.client.Do(c.complete(req)) //nolint:gosec // to ask the URL that the user names is what a probe is for
 }
 
 // patience is how often and how long a gentle test waits for a rate limit
@@ -130,9 +130,8 @@ func (c *caller) patient(req *http.Request) (*http.Response, error) {
 		if err != nil || res.StatusCode != http.StatusTooManyRequests || try == patience {
 			return res, err
 		}
-		seconds, err := strconv.Atoi(res.Header.Get("Retry-After"))
-		wait := time.Duration(seconds) * time.Second
-		if err != nil || wait < 0 || wait > patientWait {
+		wait, ok := retryAfter(res)
+		if !ok {
 			return res, nil
 		}
 		_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 1<<16))
@@ -143,6 +142,13 @@ func (c *caller) patient(req *http.Request) (*http.Response, error) {
 			return nil, req.Context().Err()
 		}
 	}
+}
+
+// retryAfter is how long a response asks to wait, if that is bearable.
+func retryAfter(res *http.Response) (time.Duration, bool) {
+	seconds, err := strconv.Atoi(res.Header.Get("Retry-After"))
+	wait := time.Duration(seconds) * time.Second
+	return wait, err == nil && wait >= 0 && wait <= patientWait
 }
 
 // errNoAnswer says that the connection ended without a response. A server

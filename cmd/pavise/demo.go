@@ -88,14 +88,18 @@ func demo(ctx context.Context, t *terminal, once bool) error {
 	outcome := verdict(after)
 	if once {
 		cancel()
-		<-done
+		if err := <-done; err != nil {
+			return &exitError{code: exitUnknown, err: err}
+		}
 		return outcome
 	}
 	t.printf("\nbare      %s\nhardened  %s\n\nserving both until Ctrl-C; try\n  curl -i %s/api/orders\n  pavise probe %s\n", bareURL, hardURL, hardURL, hardURL)
 	select {
 	case <-ctx.Done():
 		cancel()
-		<-done
+		if err := <-done; err != nil {
+			return &exitError{code: exitUnknown, err: err}
+		}
 		return nil
 	case err := <-done:
 		return &exitError{code: exitUnknown, err: errors.Join(errors.New("the gateway stopped"), err)}

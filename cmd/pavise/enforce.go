@@ -188,11 +188,11 @@ func insertTop(text, section string) string {
 func editMapping(text []byte, node ast.Node, rule string, mode guard.Mode) ([]byte, error) {
 	mapping, ok := node.(*ast.MappingNode)
 	if !ok {
-		if single, isSingle := node.(*ast.MappingValueNode); isSingle {
-			mapping = &ast.MappingNode{Values: []*ast.MappingValueNode{single}}
-		} else {
+		single, isSingle := node.(*ast.MappingValueNode)
+		if !isSingle {
 			return nil, fmt.Errorf("modes is not a mapping")
 		}
+		mapping = &ast.MappingNode{Values: []*ast.MappingValueNode{single}}
 	}
 	if mapping.IsFlowStyle {
 		return nil, fmt.Errorf("modes is written in one line; write it as a block, one rule a line, so that its comments can be kept")

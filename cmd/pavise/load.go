@@ -39,7 +39,7 @@ func loadPolicy(file string) (*loaded, error) {
 	if name == "" {
 		name = defaultPolicy
 	}
-	data, err := os.ReadFile(name) //nolint:gosec // the user names the file
+	data, err := os.ReadFile(name)
 	if file == "" && errors.Is(err, os.ErrNotExist) {
 		return &loaded{}, nil
 	}

@@ -109,7 +109,7 @@ func reportFromAdmin(ctx context.Context, admin string) (rep gateway.Report, err
 func reportFromLog(t *terminal, name string) (rep gateway.Report, err error) {
 	in := t.in
 	if name != "-" {
-		f, err := os.Open(name) //nolint:gosec // the user names the file
+		f, err := os.Open(name)
 		if err != nil {
 			return rep, &exitError{code: exitUsage, err: err}
 		}

@@ -284,7 +284,7 @@ func FuzzLook(f *testing.F) {
 	for _, dir := range []string{"small", "template", "factory", "decoys"} {
 		_ = fs.WalkDir(os.DirFS("testdata/"+dir), ".", func(name string, d fs.DirEntry, err error) error {
 			if err == nil && !d.IsDir() {
-				b, _ := os.ReadFile(filepath.Join("testdata", dir, name)) //nolint:gosec // below testdata
+				b, _ := os.ReadFile(filepath.Join("testdata", dir, name))
 				f.Add(filepath.Base(name), string(b))
 			}
 			return nil

@@ -15,7 +15,6 @@ type pyFile struct {
 	// Functions of the module that make an application, and variables of the
 	// module that hold one, with what they call.
 	makes map[string]bool
-	apps  []int // indexes into look.found.Apps
 }
 
 // A pyImport is `from module import name`, or `import module` without name.
@@ -244,7 +243,7 @@ func (f *pyFile) items(i int) []item {
 	depth := f.toks[i].depth + 1
 	for lo := i + 1; lo < end; {
 		hi := lo
-		for hi < end && !(f.at(hi) == "," && f.toks[hi].depth == depth) {
+		for hi < end && (f.at(hi) != "," || f.toks[hi].depth != depth) {
 			hi++
 		}
 		it := item{lo: lo, hi: hi}

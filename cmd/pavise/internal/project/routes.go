@@ -1,6 +1,7 @@
 package project
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 )
@@ -295,7 +296,7 @@ func (l *look) route(f *pyFile, g *routers, router routerID, at Place, method st
 // takesCredentials says whether a route looks like one at which passwords or
 // codes are tried.
 func takesCredentials(r Route) bool {
-	if r.Method != "POST" && r.Method != "PUT" && r.Method != "ANY" {
+	if r.Method != http.MethodPost && r.Method != http.MethodPut && r.Method != "ANY" {
 		return false
 	}
 	words := []string{"login", "log-in", "signin", "sign-in", "token", "tokens", "access-token", "auth", "authenticate", "oauth", "session", "sessions",
