@@ -142,3 +142,36 @@ func TestUpgradePromiseDoesNotHang(t *testing.T) {
 		t.Errorf("%s behind the guard", v)
 	}
 }
+
+// An ASGI application answers 403 where it has no WebSocket. The promise can
+// tell that from a refusal, and does not take it for one.
+func TestUpgradePromiseBeforeASGI(t *testing.T) {
+	t.Parallel()
+	asgi := func(keyless int) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("Sec-WebSocket-Key") == "" {
+				w.WriteHeader(keyless)
+				return
+			}
+			w.WriteHeader(http.StatusForbidden)
+		})
+	}
+	for _, tt := range []struct {
+		keyless     int
+		bare, guard string
+	}{
+		{http.StatusBadRequest, "could not tell", "kept"},
+		{http.StatusUpgradeRequired, "could not tell", "kept"},
+		{http.StatusForbidden, "could not tell", "could not tell"},
+	} {
+		if v := verdict(testUpgrade(t.Context(), caller(t, asgi(tt.keyless)))); v != tt.bare {
+			t.Errorf("%d: %s against the application alone, want %s", tt.keyless, v, tt.bare)
+		}
+		if v := verdict(testUpgrade(t.Context(), caller(t, must(t, Policy{}).Wrap(asgi(tt.keyless))))); v != tt.guard {
+			t.Errorf("%d: %s behind the guard, want %s", tt.keyless, v, tt.guard)
+		}
+		if v := verdict(testUpgrade(t.Context(), caller(t, must(t, Policy{DangerouslyAllowCrossSiteUpgrades: true}).Wrap(asgi(tt.keyless))))); v != "could not tell" {
+			t.Errorf("%d: %s behind the guard without the rule", tt.keyless, v)
+		}
+	}
+}
