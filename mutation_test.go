@@ -146,17 +146,24 @@ func TestMutations(t *testing.T) {
 // TestNoPromiseIsVacuous puts every promise to the bare API: none may be kept.
 func TestNoPromiseIsVacuous(t *testing.T) {
 	srv := httptest.NewServer(pavisetest.Unhardened())
-	defer srv.Close()
+	t.Cleanup(srv.Close)
 	secure := httptest.NewTLSServer(pavisetest.Unhardened())
-	defer secure.Close()
-	for _, p := range (pavise.Policy{}).Promises() {
-		url := srv.URL
-		if overTLS[p.ID] {
-			url = secure.URL
-		}
-		if r := put(t, url, p)[p.ID]; r.Verdict == probe.Kept {
-			t.Errorf("%s is kept by an API that nobody hardened", p.ID)
-		}
+	t.Cleanup(secure.Close)
+	var p pavise.Policy
+	for _, reduce := range small {
+		reduce(&p)
+	}
+	for _, p := range p.Promises() {
+		t.Run(p.ID, func(t *testing.T) {
+			t.Parallel()
+			url := srv.URL
+			if overTLS[p.ID] {
+				url = secure.URL
+			}
+			if r := put(t, url, p)[p.ID]; r.Verdict == probe.Kept {
+				t.Error("kept by an API that nobody hardened")
+			}
+		})
 	}
 }
 
