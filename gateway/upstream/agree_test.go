@@ -55,7 +55,9 @@ func TestLikeReverseProxy(t *testing.T) {
 		_, _ = w.Write(b)
 	}))
 	defer srv.Close()
-	ours := front(t, newUpstream(t, Options{Target: srv.URL}))
+	ours := front(t, newUpstream(t, Options{Target: srv.URL, Abort: func(r *http.Request, err error) {
+		t.Errorf("%s %s was aborted: %v", r.Method, r.URL, err)
+	}}))
 	theirs := front(t, reverseProxy(srv.URL))
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
@@ -79,7 +81,12 @@ func TestLikeReverseProxy(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b := body(t, res)
+		raw, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if err != nil {
+			return fmt.Sprintf("broken off: %v", err)
+		}
+		b := string(raw)
 		var out strings.Builder
 		fmt.Fprintln(&out, res.Status, res.ContentLength, res.TransferEncoding, res.Close)
 		res.Header.Del("Date")
@@ -99,6 +106,13 @@ func TestLikeReverseProxy(t *testing.T) {
 				for _, chunked := range []bool{false, true} {
 					h := http.Header{"X-A": {"1", "2"}, "Accept-Encoding": {"br"}, "User-Agent": {"test"}, "Cookie": {"a=b"}, "Authorization": {"x"}}
 					a, b := ask(ours, method, path, payload, chunked, h), ask(theirs, method, path, payload, chunked, h)
+					for i := 0; i < 3 && strings.HasPrefix(b, "broken off"); i++ {
+						// http.Transport at times closes a connection of which
+						// the response is still being read ("use of closed
+						// network connection"). That is theirs, and once is
+						// not allowed to us.
+						b = ask(theirs, method, path, payload, chunked, h)
+					}
 					if a != b {
 						t.Errorf("%s %s, %d bytes, chunked %v:\nours   %.600q\ntheirs %.600q", method, path, len(payload), chunked, a, b)
 					}
