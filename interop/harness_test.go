@@ -36,7 +36,7 @@ func python(t *testing.T, env string) string {
 
 var (
 	buildOnce sync.Once
-	binary    string
+	program   string
 	buildErr  error
 )
 
@@ -49,8 +49,8 @@ func pavise(t *testing.T) string {
 			buildErr = err
 			return
 		}
-		binary = filepath.Join(dir, "pavise")
-		cmd := exec.Command("go", "build", "-o", binary, "../cmd/pavise")
+		program = filepath.Join(dir, "pavise")
+		cmd := exec.Command("go", "build", "-o", program, "../cmd/pavise")
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			buildErr = fmt.Errorf("%w\n%s", err, out)
@@ -59,7 +59,7 @@ func pavise(t *testing.T) string {
 	if buildErr != nil {
 		t.Fatal(buildErr)
 	}
-	return binary
+	return program
 }
 
 // process is a server that runs for a test.
