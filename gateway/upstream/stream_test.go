@@ -594,3 +594,43 @@ func TestUpgradeTLS(t *testing.T) {
 		t.Errorf("got %q, %v", got, err)
 	}
 }
+
+// TestEarlyAnswerHTTP2: the same over HTTP/2, where only the stream ends.
+func TestEarlyAnswerHTTP2(t *testing.T) {
+	s := scripted(t, func(c net.Conn, r *bufio.Reader) {
+		if _, err := r.ReadString('\n'); err != nil {
+			return
+		}
+		_, _ = io.WriteString(c, "HTTP/1.1 413 Content Too Large\r\nContent-Length: 5\r\n\r\nlarge")
+		time.Sleep(50 * time.Millisecond)
+	})
+	u := newUpstream(t, Options{Target: s.url()})
+	f := httptest.NewUnstartedServer(u)
+	f.EnableHTTP2 = true
+	f.StartTLS()
+	defer f.Close()
+	for range 3 {
+		pr, pw := io.Pipe()
+		go func() { _, _ = pw.Write(make([]byte, 100_000)) }()
+		within(t, "the exchange", func() {
+			res, err := f.Client().Post(f.URL, "text/plain", pr)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			b, err := io.ReadAll(res.Body)
+			res.Body.Close()
+			if res.ProtoMajor != 2 || res.StatusCode != 413 || string(b) != "large" || err != nil {
+				t.Errorf("got %s %d %q, %v", res.Proto, res.StatusCode, b, err)
+			}
+		})
+		pw.Close()
+	}
+	for range 200 {
+		if u.Pending() == 0 {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	t.Errorf("%d pending", u.Pending())
+}
