@@ -206,6 +206,41 @@ func TestObservedIsNotPromised(t *testing.T) {
 	}
 }
 
+// TestDocsThatAreShownWork: their pages get a policy under which a browser can
+// run them, and nothing else does.
+func TestDocsThatAreShownWork(t *testing.T) {
+	for text, works := range map[string]bool{
+		"mode: observe\n":                             true,
+		"apidocs:\n  open: true\n":                    true,
+		"modes:\n  apidocs: observe\n":                true,
+		"mode: observe\nmodes:\n  apidocs: enforce\n": false,
+		"": false,
+	} {
+		p, err := pavise.Parse([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		g, err := pavise.New(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := g.Wrap(pavisetest.Unhardened())
+		csp := func(path string) string {
+			r := httptest.NewRequest(http.MethodGet, "http://127.0.0.1"+path, nil)
+			r.RemoteAddr = "127.0.0.1:1"
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			return w.Header().Get("Content-Security-Policy")
+		}
+		if got := containsLine(csp("/docs"), "script-src"); got != works {
+			t.Errorf("with %q the documentation's scripts may run: %v", text, got)
+		}
+		if containsLine(csp("/api/orders"), "script-src") {
+			t.Errorf("with %q scripts may run elsewhere", text)
+		}
+	}
+}
+
 // TestOneRuleEnforced: a rule's own mode overrides its guard's, and that the
 // policy's.
 func TestOneRuleEnforced(t *testing.T) {

@@ -200,7 +200,8 @@ func (p Policy) filled() Policy {
 		}
 	}
 	p.Wire.AllowH2C = p.Wire.AllowH2C || p.Gateway.H2C
-	if p.APIDocs.Open || len(p.APIDocs.OpenTo) > 0 {
+	observed := modes{all: p.Mode, by: p.Modes}.of("apidocs/closed") == guard.Observe
+	if p.APIDocs.Open || len(p.APIDocs.OpenTo) > 0 || observed {
 		// The pages that are shown must also work in a browser.
 		p.Headers = p.Headers.WithDocs("/docs", "/docs/oauth2-redirect", "/redoc")
 	}
