@@ -136,6 +136,16 @@ func (g *Guard) check(r *http.Request) (*stream, error) {
 	if err != nil {
 		return nil, err
 	}
+	if coding == unknownCoding && plan.kind != opaque && !s.allowAnyCoding {
+		// The coding was refused, and that is only observed. An app that does
+		// not look at Content-Encoding, as most do not, reads the form as it
+		// stands: what cannot be judged must not pass the rule about forms.
+		return nil, guard.Judge(r, &guard.Refusal{
+			Rule: plan.kind.rule(), Status: http.StatusUnsupportedMediaType, Code: "UNSUPPORTED_CONTENT_ENCODING",
+			Detail: "a form in this content coding cannot be judged", Reason: "a form in a content coding that is not accepted",
+			Header: http.Header{"Accept-Encoding": {s.acceptEncoding}},
+		})
+	}
 	return prepare(r, s, plan, coding)
 }
 
@@ -193,6 +203,14 @@ const (
 	form
 	multipart
 )
+
+// rule is the rule that a body of this kind is judged by.
+func (k kind) rule() string {
+	if k == multipart {
+		return "contenttype/multipart"
+	}
+	return "contenttype/form"
+}
 
 // checkType judges one Content-Type value. The form of the header is judged
 // for requests without a body too: a framework parses the header before it
@@ -268,12 +286,12 @@ func prepare(r *http.Request, s *settings, plan bodyPlan, coding coding) (*strea
 		if errors.As(err, &ref) {
 			return nil, ref // the limits guard's verdict about the body
 		}
-		rule, code := "contenttype/form", "INVALID_FORM"
+		code := "INVALID_FORM"
 		if plan.kind == multipart {
-			rule, code = "contenttype/multipart", "INVALID_MULTIPART"
+			code = "INVALID_MULTIPART"
 		}
 		if verdict := guard.Judge(r, &guard.Refusal{
-			Rule: rule, Status: http.StatusBadRequest, Code: code,
+			Rule: plan.kind.rule(), Status: http.StatusBadRequest, Code: code,
 			Detail: "the body did not arrive whole", Reason: "reading the body failed", Close: true,
 		}); verdict != nil {
 			return nil, verdict

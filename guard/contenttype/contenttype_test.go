@@ -148,7 +148,10 @@ var multipartBodies = []struct {
 }{
 	{"one field", parts(disposition), true},
 	{"a file", parts(disposition + "; filename=\"a.txt\"\r\nContent-Type: text/plain"), true},
-	{"both file names", parts(disposition + "; filename=a.txt; filename*=utf-8''%c3%a4.txt"), true},
+	{"both file names", parts(disposition + "; filename=a.txt; filename*=utf-8''%c3%a4.TXT"), true},
+	{"both as .NET writes them", parts(disposition + `; filename="=?utf-8?B?w6QudHh0?="; filename*=utf-8''%c3%a4.txt`), true},
+	{"two extensions", parts(disposition + "; filename=a.png; filename*=utf-8''a.php"), false},
+	{"two extensions, one encoded", parts(disposition + `; filename*=utf-8''a.php; filename="=?utf-8?q?a.png?="`), false},
 	{"no file chosen", parts(disposition + `; filename=""`), true},
 	{"a percent sign", parts(disposition + `; filename="100%.txt"`), true},
 	{"other headers", parts(disposition + "\r\nX-A: b\r\nContent-Transfer-Encoding: 8bit"), true},
@@ -210,6 +213,9 @@ var multipartBodies = []struct {
 	{"field in UTF-16", parts(disposition + "\r\nContent-Type: text/plain; charset=utf-16"), false},
 	{"field not UTF-8", "--b\r\n" + disposition + "\r\n\r\n\xff\r\n--b--", false},
 	{"field cut in a character", "--b\r\n" + disposition + "\r\n\r\n\xe2\x82\r\n--b--", false},
+	{"a field of bytes", "--b\r\n" + disposition + "\r\nContent-Type: application/octet-stream\r\n\r\n\xff\r\n--b--", false},
+	{"NUL in a field of bytes", "--b\r\n" + disposition + "\r\nContent-Type: image/png\r\n\r\n\x00\r\n--b--", false},
+	{"a field of JSON", parts(disposition + "\r\nContent-Type: application/json"), true},
 	{"NUL in a field", "--b\r\n" + disposition + "\r\n\r\n\x00\r\n--b--", false},
 
 	{"parts at the limit", parts(rep(disposition, 1000)...), true},
@@ -258,8 +264,10 @@ var formBodies = []struct {
 	body string
 	ok   bool
 }{
-	{"a=1", true}, {"a=1&b=%C3%A4&c", true}, {"a=ä", true}, {"a=%c3ä", false}, {"", true},
-	{"a=b=c&&=&", true}, {"a+b=c d", true}, {`{"a":1}`, true},
+	{"a=1", true}, {"a=1&b=%C3%A4&c", true}, {"a=ä", false}, {"ä", false}, {"a=%c3ä", false}, {"", true},
+	{"a=b=c&&=&", true}, {"a+b=c d", true}, {"a={}&{", true}, {"%7B%22a%22:1}", true}, {"+{", true}, {"&[", true}, {"=[", true},
+	// What handlers that look at no type would read as JSON.
+	{`{"a":1}`, false}, {`[{"a":1,"a":2}]`, false}, {`  {"a":"=&"}`, false}, {"[0]=a", false},
 	{"a=%", false}, {"a=%2", false}, {"a=%zz", false}, {"a;b", false}, {"a=%00", false}, {"a=\x00", false},
 	{"a=\n", false}, {"a=\x7f", false}, {"a=%0D%0A", true}, {"a=\xff", false}, {"a=%ff", false},
 	{"a=%e2%82&b=%ac", false}, {"a%e2=%82%ac", false}, {"a=%e2%82", false}, {"a=%ed%a0%80", false},
@@ -583,5 +591,47 @@ func BenchmarkMultipartStream(b *testing.B) {
 	}))
 	for b.Loop() {
 		h.ServeHTTP(httptest.NewRecorder(), post(body, "multipart/form-data; boundary=b"))
+	}
+}
+
+// With one rule only observed, the others still stand: a form in a coding
+// that nobody decodes is read as it stands by an app that looks at no coding.
+func TestObservedEncodingHidesNoForm(t *testing.T) {
+	for typ, body := range map[string]string{
+		urlencoded: "a=%zz", "multipart/form-data; boundary=b": parts("Content-Disposition: form-data; name=a; filename=../x"),
+	} {
+		for coding, allow := range map[string]bool{"br": false, "gzip": false, "gzip, br": false, "": false, "identity": false, "zstd": true} {
+			var observed, refused []string
+			r, facts := guard.WithFacts(post(body, typ))
+			r.Header.Set("Content-Encoding", coding)
+			facts.Door = func(_ *http.Request, ref *guard.Refusal) bool {
+				if ref.Rule == "contenttype/encoding" {
+					observed = append(observed, ref.Rule)
+					return true
+				}
+				refused = append(refused, ref.Rule)
+				return false
+			}
+			status, _, called := serve(must(t, Policy{AllowAnyEncoding: allow}), r)
+			if called != allow || !allow && (status < 400 || len(refused) == 0) {
+				t.Errorf("%s in %q: status %d, called %v, observed %q, refused by %q", typ, coding, status, called, observed, refused)
+			}
+		}
+	}
+}
+
+// An API that takes no forms answers 415 to both, and that breaks nothing.
+func TestFormPromiseAgainstAnAPIOfJSON(t *testing.T) {
+	for _, p := range must(t, Policy{}).Promises() {
+		if p.ID != "contenttype/form" {
+			continue
+		}
+		err := p.Test(t.Context(), func(r *http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: http.StatusUnsupportedMediaType, Body: http.NoBody, Header: http.Header{}}, nil
+		})
+		var broken *promise.BrokenError
+		if err == nil || errors.As(err, &broken) {
+			t.Errorf("got %v, want could not tell", err)
+		}
 	}
 }

@@ -14,14 +14,21 @@ import (
 // It refuses what parsers read differently: a percent sign without two hex
 // digits (kept by some, dropped by others), a raw semicolon (a separator to
 // python-multipart and to Python before 3.9.2, CVE-2021-23336), raw control
-// characters, and bytes that are not UTF-8 or are NUL. And it counts, since a
-// form of a million fields costs the app far more than its bytes
-// (CVE-2024-47874's kin).
+// characters, raw bytes that are not ASCII (Latin-1 to Starlette, UTF-8 to
+// others; browsers escape them), and escaped bytes that are not UTF-8 or are
+// NUL. And it counts, since a form of a million fields costs the app far more
+// than its bytes (CVE-2024-47874's kin).
+//
+// And it refuses a form that is a JSON document. Handlers that read JSON
+// whatever the type says (Starlette's request.json(), Flask's
+// get_json(force=True)) would read it, past the guard that judges JSON and by
+// a type for which browsers ask no preflight. Browsers escape brackets.
 type formJudge struct {
 	limits Form
 	fields int
 	length int64 // of the key or value, decoded
 	value  bool
+	begun  bool // something else than spaces has come
 	text   text
 }
 
@@ -41,18 +48,22 @@ func (f *formJudge) next(p []byte, eof bool) (int, *guard.Refusal) {
 			if f.fields++; f.fields > f.limits.MaxFields {
 				return n, bigForm("too many fields")
 			}
-			f.value, f.length = false, 0
+			f.value, f.length, f.begun = false, 0, true
 			n++
 			continue
 		case c == '=' && !f.value:
 			if !f.text.end() {
 				return n, badForm("a field's name ends inside a UTF-8 character")
 			}
-			f.value, f.length = true, 0
+			f.value, f.length, f.begun = true, 0, true
 			n++
 			continue
 		case c == ';':
 			return n, badForm("a raw semicolon")
+		case c >= 0x80:
+			return n, badForm("a raw byte that is not ASCII")
+		case (c == '{' || c == '[') && !f.begun:
+			return n, badForm("it begins as JSON does")
 		case c < ' ' || c == 0x7f:
 			return n, badForm("a raw control character")
 		case c == '%':
@@ -74,6 +85,7 @@ func (f *formJudge) next(p []byte, eof bool) (int, *guard.Refusal) {
 				return n, badForm("a NUL or bytes that are not UTF-8")
 			}
 		}
+		f.begun = f.begun || c != ' ' || size > 1
 		f.length++
 		if f.value && f.length > f.limits.MaxValueBytes || !f.value && f.length > f.limits.MaxKeyBytes {
 			return n, bigForm("a name or value is too long")

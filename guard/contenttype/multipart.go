@@ -2,7 +2,9 @@ package contenttype
 
 import (
 	"bytes"
+	"mime"
 	"net/http"
+	"path"
 	"strings"
 	"unicode/utf8"
 
@@ -183,6 +185,9 @@ func (m *multipartJudge) fields(h []byte) *guard.Refusal {
 	if !ok {
 		return badMultipart("a part needs one Content-Disposition of form-data with a name, and a file name without a path")
 	}
+	// Whatever type a field declares, frameworks hand it over as text:
+	// Starlette reads one of application/octet-stream that is not UTF-8 as
+	// Latin-1, NULs and all.
 	m.checkUTF = !file
 	if typ != "" {
 		t, ok := parseMediaType(typ)
@@ -194,8 +199,6 @@ func (m *multipartJudge) fields(h []byte) *guard.Refusal {
 			// counts only the outer ones.
 			return badMultipart("a part is multipart itself")
 		}
-		isText := strings.HasPrefix(strings.ToLower(t.typ), "text/")
-		m.checkUTF = m.checkUTF && isText
 		if !file && t.hasCharset && !strings.EqualFold(t.charset, "utf-8") {
 			return badMultipart("a field is not in UTF-8")
 		}
@@ -308,6 +311,10 @@ func (m *multipartJudge) add(p []byte) *guard.Refusal {
 // A backslash in a quoted string is an escape to some parsers and itself to
 // others (browsers send it as itself), so it is refused. So are names of
 // parameters in another case and RFC 2231 pieces (name*0): parsers differ.
+//
+// Of filename and filename* some versions of python-multipart take the one
+// and some the other. They may differ, as an ASCII fallback does, but not in
+// the extension, by which apps say what a file may be.
 func parseDisposition(v string) (file, ok bool) {
 	kind, rest, _ := strings.Cut(v, ";")
 	if !strings.EqualFold(strings.TrimRight(kind, " \t"), "form-data") {
@@ -316,6 +323,7 @@ func parseDisposition(v string) (file, ok bool) {
 	var seen [maxParams]string
 	n := 0
 	hasName := false
+	var plainName, extName *string
 	for more := len(rest) > 0; more; {
 		rest = strings.TrimLeft(rest, " \t")
 		i := 0
@@ -359,6 +367,7 @@ func parseDisposition(v string) (file, ok bool) {
 			hasName = value != ""
 		case name == "filename":
 			file = true
+			plainName = &value
 			if !safeFilename(value) {
 				return false, false
 			}
@@ -367,6 +376,7 @@ func parseDisposition(v string) (file, ok bool) {
 			if !good || !safeFilename(decoded) {
 				return false, false
 			}
+			extName = &decoded
 		case strings.EqualFold(name, "name"), strings.EqualFold(name, "filename"), strings.IndexByte(name, '*') >= 0:
 			return false, false
 		}
@@ -379,7 +389,21 @@ func parseDisposition(v string) (file, ok bool) {
 		}
 		rest = rest[1:]
 	}
+	if plainName != nil && extName != nil && !sameExtension(*plainName, *extName) {
+		return false, false
+	}
 	return file, hasName
+}
+
+// sameExtension reports whether two names of one file end alike. .NET writes
+// a name that is not ASCII as an encoded word of RFC 2047.
+func sameExtension(a, b string) bool {
+	if strings.HasPrefix(a, "=?") {
+		if plain, err := new(mime.WordDecoder).DecodeHeader(a); err == nil {
+			a = plain
+		}
+	}
+	return strings.EqualFold(path.Ext(a), path.Ext(b))
 }
 
 // parseExtValue decodes RFC 8187's charset'language'value, in UTF-8 only.

@@ -52,9 +52,13 @@ func (g *Guard) Promises() []promise.Promise {
 	}, first, 415, 400)
 	add(!s.allowDuplicate, "contenttype/single", func() []sample {
 		other := plain[len(plain)-1].types[0]
+		body := first.body
+		if body == "{}" {
+			body = "1" // JSON and a form: nothing but the types is wrong
+		}
 		return []sample{
-			{types: []string{first.types[0] + ", " + other}, body: first.body},
-			{types: []string{first.types[0], other}, body: first.body},
+			{types: []string{first.types[0] + ", " + other}, body: body},
+			{types: []string{first.types[0], other}, body: body},
 		}
 	}, first, 415, 400)
 	if text := s.text(plain); text != nil {
@@ -82,7 +86,7 @@ func (g *Guard) Promises() []promise.Promise {
 				out = append(out, sample{types: urlencoded, body: "a=1" + strings.Repeat("&a=1", n)})
 			}
 			return out
-		}, plain[i], 400, 413)
+		}, plain[i], 400, 413, 415)
 	}
 	return all
 }

@@ -64,7 +64,7 @@ func Rules() []guard.Rule {
 		{
 			ID:     "contenttype/form",
 			Claim:  "forms that are malformed or without bound are refused",
-			Attack: "A raw semicolon that is a separator to one parser (CVE-2021-23336), broken percent escapes, bytes that are not UTF-8, and a million fields.",
+			Attack: "A raw semicolon that is a separator to one parser (CVE-2021-23336), broken percent escapes, bytes that are not UTF-8, JSON that calls itself a form and so goes past whoever judges JSON, and a million fields.",
 			Refs:   []string{"CWE-436", "CWE-770", "CVE-2021-23336"},
 			Loosen: "contenttype:\n  form:\n    insecure_unchecked: true\n",
 			Cost:   "Fields can be smuggled past whatever else reads the form, and their number is the app's problem.",
