@@ -68,6 +68,16 @@ func (b *judged) Close() error {
 // as they are: of this length, in no coding.
 func (b *judged) replace(r *http.Request) {
 	length := int64(len(b.data))
+	if r.ContentLength < 0 && len(r.Trailer) > 0 {
+		// Trailers come behind chunks only: with a length they would be lost
+		// on the way to an upstream.
+		if b.decoded {
+			r.Header = r.Header.Clone()
+			r.Header.Del("Content-Encoding")
+		}
+		r.Body = b
+		return
+	}
 	if b.decoded || r.ContentLength != length {
 		h := r.Header.Clone()
 		h.Set("Content-Length", strconv.FormatInt(length, 10))

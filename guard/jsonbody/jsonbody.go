@@ -74,7 +74,7 @@ func (g *Guard) settings(path string) *settings {
 
 // Check judges the request's body if it is JSON. It reads the body, and puts
 // what it read and judged in its place: r.Body is then what was judged, and
-// r.ContentLength its length.
+// r.ContentLength its length, or still -1 if trailers were announced.
 func (g *Guard) Check(r *http.Request) error {
 	if r.ContentLength == 0 || r.Body == nil || r.Body == http.NoBody || !isJSON(r.Header["Content-Type"]) {
 		return nil
