@@ -79,7 +79,7 @@ func (x *exchange) extend(force bool) {
 		return
 	}
 	now := time.Now()
-	if !force && now.Sub(x.renewed) < renewal {
+	if !force && now.Sub(x.renewed) < min(renewal, x.write/4) {
 		return
 	}
 	x.renewed = now
