@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/pavise-dev/pavise/guard"
@@ -55,6 +56,11 @@ func (g *Guard) checkFields(r *http.Request) error {
 			}
 		}
 	}
+	if r.ProtoMajor == 2 {
+		if err := g.checkHTTP2(r); err != nil {
+			return err
+		}
+	}
 	if !g.policy.AllowUnderscores {
 		for name := range r.Header {
 			if strings.Contains(name, "_") && disguise([]byte(strings.ToLower(name))) {
@@ -64,6 +70,28 @@ func (g *Guard) checkFields(r *http.Request) error {
 				}
 			}
 		}
+	}
+	return nil
+}
+
+// checkHTTP2 judges what net/http's HTTP/2 takes as it comes.
+func (g *Guard) checkHTTP2(r *http.Request) error {
+	// A length that is not that of the body makes the request malformed (RFC
+	// 9113 section 8.1.1). net/http believes the first of several, takes one
+	// that is no number for 0, and ignores one without a body; an upstream
+	// that gets such a length by HTTP/1 reads the next request in the wrong
+	// place.
+	if lengths := r.Header["Content-Length"]; len(lengths) > 0 {
+		n, err := strconv.ParseUint(lengths[0], 10, 63)
+		if len(lengths) > 1 || err != nil || int64(n) != r.ContentLength { //nolint:gosec // 63 bits fit
+			// Like all framing, it is not put to the door.
+			return refusal("wire/framing", 400, "BAD_CONTENT_LENGTH", "The Content-Length is not that of the body.", "a content-length by HTTP/2 that is not the body's")
+		}
+	}
+	if expect := r.Header["Expect"]; len(expect) > 0 && !g.policy.InsecureIgnoreExpect {
+		// net/http has taken 100-continue away.
+		ref := refusal("wire/expect", http.StatusExpectationFailed, "EXPECTATION_FAILED", "Only 100-continue can be expected.", "another expectation than 100-continue")
+		return guard.Judge(r, ref)
 	}
 	return nil
 }
