@@ -17,11 +17,12 @@ import (
 
 // An Exchange is what became of one request.
 type Exchange struct {
-	Status   int   // of the response; 101 for a connection that was handed over
+	Status   int   // of the response; 101 for a connection that was handed over, 0 if none began
 	Bytes    int64 // of the response body, as far as it went through the response writer
 	Duration time.Duration
 	Rule     string // the rule that refused it, if one did
 	Observed string // the first rule that would have refused it, if one was only observed
+	Aborted  bool   // the response was broken off: the client or the upstream went away
 }
 
 // unwanted is how long the rest of a refused body may take to arrive, so that
@@ -37,17 +38,19 @@ func (g *Guard) exchange(next http.Handler) http.Handler {
 		rec := &recorder{ResponseWriter: w}
 		rec.facts = guard.Facts{RequestID: newRequestID(), Secure: r.TLS != nil, Door: door}
 		r = guard.Begin(r, &rec.facts)
+		returned := false
 		defer func() {
-			e := Exchange{Status: rec.status, Bytes: rec.bytes, Duration: time.Since(start)}
-			if e.Status == 0 {
+			e := Exchange{Status: rec.status, Bytes: rec.bytes, Duration: time.Since(start), Aborted: !returned}
+			if e.Status == 0 && returned {
 				e.Status = http.StatusOK // what net/http answers for a handler that wrote nothing
 			}
 			if ref := rec.facts.Refused; ref != nil {
 				e.Rule = ref.Rule
-				if r.ContentLength != 0 {
+				if r.ContentLength != 0 && ref.Status != http.StatusRequestTimeout {
+					// Who was too slow has had his time. For the others,
 					// net/http reads on after a body that nobody wanted; a
 					// client must not be able to make that take long.
-					_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(unwanted))
+					_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(g.unwanted()))
 				}
 				if g.options.Verdict != nil {
 					g.options.Verdict(r, ref, false)
@@ -64,7 +67,16 @@ func (g *Guard) exchange(next http.Handler) http.Handler {
 			}
 		}()
 		next.ServeHTTP(rec, r)
+		returned = true
 	})
+}
+
+// unwanted is at most what the policy grants a body that stands still.
+func (g *Guard) unwanted() time.Duration {
+	if grace := g.policy.Limits.BodyGrace; grace > 0 {
+		return min(grace, unwanted)
+	}
+	return unwanted
 }
 
 // door lets a request pass whose refusal is only observed.
@@ -94,6 +106,9 @@ func newRequestID() string {
 // query only redacted: those hold what must not be in a log.
 func (g *Guard) log(r *http.Request, f *guard.Facts, e Exchange) {
 	verdict := "served"
+	if e.Aborted {
+		verdict = "aborted"
+	}
 	level := slog.LevelInfo
 	attrs := make([]slog.Attr, 0, 16)
 	attrs = append(attrs,

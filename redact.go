@@ -3,25 +3,38 @@ package pavise
 import (
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 )
 
-// secretKeys are query keys that usually carry what must not be in a log.
-// A key is also redacted if it ends in one of them after "_" or "-".
-var secretKeys = [...]string{
-	"token", "key", "apikey", "password", "passwd", "pwd", "secret", "code", "state",
-	"signature", "sig", "auth", "authorization", "credential", "session", "sessionid", "sid", "jwt", "otp", "pin",
+// secretWords are what the keys of secrets are made of. A key is redacted if
+// one of its words is among these: words end at whatever is no letter or
+// digit, and where small letters go over into capitals (user[password],
+// X-Amz-Signature, authCode).
+var secretWords = [...]string{
+	"token", "tokens", "key", "apikey", "password", "passwd", "passphrase", "passcode", "pwd", "secret", "secrets",
+	"code", "state", "signature", "sig", "hmac", "auth", "authorization", "bearer", "credential", "credentials", "creds",
+	"session", "sessionid", "sid", "jwt", "otp", "pin", "ticket", "assertion", "samlresponse", "samlrequest", "cookie",
 }
+
+// secretPieces make a key one of a secret wherever they stand in it, since
+// not everyone ends words: sessiontoken, jsessionid, myapikey.
+var secretPieces = [...]string{"token", "secret", "passw", "apikey", "accesskey", "privatekey", "sessid", "sessionid", "signature", "credential"}
 
 // maxLoggedQuery bounds what one request can write to the log.
 const maxLoggedQuery = 1 << 10
 
-type redactor struct{ keys map[string]bool }
+const redacted = "**********"
+
+type redactor struct {
+	words map[string]bool
+	keys  map[string]bool // whole keys, in small letters
+}
 
 func newRedactor(more []string) redactor {
-	r := redactor{keys: map[string]bool{}}
-	for _, k := range secretKeys {
-		r.keys[k] = true
+	r := redactor{words: map[string]bool{}, keys: map[string]bool{}}
+	for _, w := range secretWords {
+		r.words[w] = true
 	}
 	for _, k := range more {
 		r.keys[strings.ToLower(k)] = true
@@ -30,21 +43,56 @@ func newRedactor(more []string) redactor {
 }
 
 func (r redactor) secret(key string) bool {
-	if plain, err := url.QueryUnescape(key); err == nil {
-		key = plain
-	}
-	key = strings.ToLower(key)
-	if r.keys[key] {
+	key = unescaped(key)
+	low := strings.ToLower(key)
+	if r.keys[low] || r.words[low] {
 		return true
 	}
-	if i := strings.LastIndexAny(key, "_-."); i >= 0 {
-		return r.keys[key[i+1:]]
+	for _, piece := range secretPieces {
+		if strings.Contains(low, piece) {
+			return true
+		}
 	}
-	return strings.HasSuffix(key, "token") || strings.HasSuffix(key, "secret") || strings.HasSuffix(key, "password")
+	start := 0
+	for i := 0; i <= len(key); i++ {
+		switch {
+		case i < len(key) && !alphanumeric(key[i]), i == len(key):
+			if r.word(low[start:i]) {
+				return true
+			}
+			start = i + 1
+		case i > start && 'A' <= key[i] && key[i] <= 'Z' && !('A' <= key[i-1] && key[i-1] <= 'Z'):
+			if r.word(low[start:i]) {
+				return true
+			}
+			start = i
+		}
+	}
+	return false
+}
+
+func (r redactor) word(w string) bool { return r.words[w] || r.keys[w] }
+
+func alphanumeric(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+}
+
+// unescaped undoes percent-encoding, twice: a URL within a query is encoded
+// once more.
+func unescaped(s string) string {
+	for range 2 {
+		plain, err := url.QueryUnescape(s)
+		if err != nil || plain == s {
+			break
+		}
+		s = plain
+	}
+	return s
 }
 
 // query returns a raw query for the log: the values of secret keys are
-// replaced, and so is a pair without a key, which could be a bare token.
+// replaced, and so are values that hold one (next=/x?token=1) or look like
+// one, and a pair without a key, which could be a bare token.
 func (r redactor) query(raw string) string {
 	var b strings.Builder
 	for i, pair := range strings.Split(raw, "&") {
@@ -55,14 +103,13 @@ func (r redactor) query(raw string) string {
 			b.WriteString("…")
 			break
 		}
-		key, _, valued := strings.Cut(pair, "=")
+		key, value, valued := strings.Cut(pair, "=")
 		switch {
 		case pair == "":
-		case !valued || len(key) > 100:
-			b.WriteString("**********")
-		case r.secret(key):
-			b.WriteString(key)
-			b.WriteString("=**********")
+		case !valued || len(key) > 100 || looksSecret(key):
+			b.WriteString(redacted)
+		case r.secret(key) || r.holdsSecret(value):
+			b.WriteString(key + "=" + redacted)
 		default:
 			b.WriteString(clip(pair))
 		}
@@ -70,9 +117,37 @@ func (r redactor) query(raw string) string {
 	return b.String()
 }
 
+// holdsSecret reports whether a value is a secret by its looks, or has a pair
+// with a secret key in it, as a URL does that was put into a query.
+func (r redactor) holdsSecret(value string) bool {
+	value = unescaped(value)
+	if looksSecret(value) {
+		return true
+	}
+	if !strings.ContainsAny(value, "=:") {
+		return false
+	}
+	for _, pair := range strings.FieldsFunc(value, func(c rune) bool { return strings.ContainsRune("?&;#,{} ", c) }) {
+		if i := strings.IndexAny(pair, "=:"); i > 0 && r.secret(pair[:i]) {
+			return true
+		}
+	}
+	// https://user:password@host/
+	_, rest, ok := strings.Cut(value, "://")
+	authority, _, _ := strings.Cut(rest, "/")
+	return ok && strings.Contains(authority, "@")
+}
+
+// looks are the shapes of secrets that are known by their shape: JSON Web
+// Tokens, and the keys of GitHub, GitLab, Slack, Stripe, OpenAI, AWS and
+// Google.
+var looks = regexp.MustCompile(`eyJ[\w-]{8,}\.[\w-]{2,}\.|\b(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|[sr]k[_-](?:live|test|proj)?[_-]?)\w{10}|\b(?:AKIA|ASIA|AIza)[\w-]{12}|(?i)\b(?:bearer|basic)[ +]\S`)
+
+func looksSecret(s string) bool { return looks.MatchString(s) }
+
 func clip(s string) string {
 	if len(s) > 200 {
-		return s[:200] + "…"
+		return strings.ToValidUTF8(s[:200], "") + "…"
 	}
 	return s
 }
