@@ -155,6 +155,18 @@ func (b *backend) Remove(id string) {
 	}
 }
 
+// closeTunnels ends the upgraded connections, which nobody else would.
+func (b *backend) closeTunnels() {
+	if b.single != nil {
+		b.single.CloseTunnels()
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, u := range b.workers {
+		u.CloseTunnels()
+	}
+}
+
 func (b *backend) pending() int {
 	switch {
 	case b.pool != nil:

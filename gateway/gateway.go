@@ -312,6 +312,8 @@ func (g *Gateway) drain(srv *http.Server) {
 		g.log.Warn("some requests did not finish in time and were cut", "in_flight", g.inFlight.Load())
 		_ = srv.Close()
 	}
+	// The server has forgotten the connections that were handed over.
+	g.backend.closeTunnels()
 }
 
 func (g *Gateway) announce(public, admin net.Listener) {
