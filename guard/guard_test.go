@@ -47,7 +47,11 @@ func TestRefuseGolden(t *testing.T) {
 
 func TestRefuseTellsNothingOfOtherErrors(t *testing.T) {
 	w := httptest.NewRecorder()
-	Refuse(w, httptest.NewRequest(http.MethodGet, "/", nil), errors.New("dsn=postgres://user:hunter2@db"))
+	r, facts := WithFacts(httptest.NewRequest(http.MethodGet, "/", nil))
+	Refuse(w, r, errors.New("dsn=postgres://user:hunter2@db"))
+	if reason := facts.Refused.Reason; strings.Contains(reason, "hunter2") || !strings.Contains(reason, "errorString") {
+		t.Errorf("the log gets %q", reason)
+	}
 	if w.Code != 500 || strings.Contains(w.Body.String(), "hunter2") {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}

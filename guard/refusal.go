@@ -55,7 +55,8 @@ const problemType = "tag:pavise.dev,2026:rule/"
 func Refuse(w http.ResponseWriter, r *http.Request, err error) {
 	var ref *Refusal
 	if !errors.As(err, &ref) {
-		ref = &Refusal{Rule: "pavise/internal", Status: http.StatusInternalServerError, Code: "INTERNAL_ERROR", Reason: err.Error()}
+		// Reasons are logged, and other people's errors hold what they like.
+		ref = &Refusal{Rule: "pavise/internal", Status: http.StatusInternalServerError, Code: "INTERNAL_ERROR", Reason: fmt.Sprintf("an error of type %T that is no refusal", err)}
 	}
 	p := problem{
 		Type:    problemType + ref.Rule,
