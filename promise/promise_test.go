@@ -37,6 +37,8 @@ func TestRefused(t *testing.T) {
 		"another status":           {map[string]int{"/attack": 403, "/twin": 404}, false, true},
 		"served":                   {map[string]int{"/attack": 200, "/twin": 200}, false, true},
 		"everything is refused":    {map[string]int{"/attack": 400, "/twin": 400}, false, false},
+		"both are asked who":       {map[string]int{"/attack": 401, "/twin": 401}, false, false},
+		"only one is asked who":    {map[string]int{"/attack": 401, "/twin": 404}, false, true},
 		"no answer":                {nil, false, false},
 		"no answer to the twin":    {map[string]int{"/attack": 400}, false, false},
 	} {

@@ -74,7 +74,9 @@ func Ask(call Caller, req *http.Request) (*Answer, error) {
 // Refused judges that the API refused attack with one of the given statuses
 // and that this was not because it answers so to everything: twin is the same
 // request without its harmful part and must be answered otherwise. Where the
-// twin gets the same status, the test could not tell.
+// twin gets the same status, the test could not tell; nor could it where both
+// are asked for credentials (401 or 407), since whoever asks stands before
+// what the claim is about.
 func Refused(call Caller, attack, twin *http.Request, want ...int) error {
 	got, err := Ask(call, attack)
 	if err != nil {
@@ -87,6 +89,11 @@ func Refused(call Caller, attack, twin *http.Request, want ...int) error {
 		names = append(names, fmt.Sprint(status))
 	}
 	if !hit {
+		if who := got.Status; twin != nil && (who == http.StatusUnauthorized || who == http.StatusProxyAuthRequired) {
+			if control, err := Ask(call, twin); err == nil && control.Status == who {
+				return fmt.Errorf("the request and its harmless twin are both answered %d: credentials are asked for first", who)
+			}
+		}
 		return Broken(attack, fmt.Sprintf("status %d", got.Status), "status "+strings.Join(names, " or "))
 	}
 	if twin == nil {

@@ -484,6 +484,11 @@ func TestPromises(t *testing.T) {
 			w.Header().Set("Strict-Transport-Security", "max-age=0")
 		}
 	})
+	closed := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) })
+	moved := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Location", "/login")
+		w.WriteHeader(http.StatusFound)
+	})
 	n := 0
 	moody := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		if n++; n == 2 {
@@ -503,6 +508,8 @@ func TestPromises(t *testing.T) {
 		"loose, TLS":                  {secure, loose.Wrap(tellsTLS(false)), "broken"},
 		"bare":                        {plain, bare, "could not tell"},
 		"bare, TLS":                   {secure, bare, "could not tell"},
+		"closed to everybody":         {plain, closed, "could not tell"},
+		"sends everybody to a login":  {plain, moved, "could not tell"},
 		"credulous":                   {plain, credulous, "broken"},
 		"moody":                       {plain, moody, "could not tell"},
 	} {

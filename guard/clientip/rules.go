@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/pavise-dev/pavise/guard"
 	"github.com/pavise-dev/pavise/promise"
@@ -58,6 +59,7 @@ func (g *Guard) Promises() []promise.Promise {
 type look struct {
 	status int
 	hsts   bool
+	tls    bool // sent to https
 }
 
 func (l look) String() string {
@@ -72,7 +74,8 @@ func lookAt(call promise.Caller, req *http.Request) (look, error) {
 	if err != nil {
 		return look{}, err
 	}
-	return look{a.Status, len(a.Header.Values("Strict-Transport-Security")) > 0}, nil
+	toTLS := a.Status/100 == 3 && strings.HasPrefix(strings.ToLower(a.Header.Get("Location")), "https://")
+	return look{a.Status, len(a.Header.Values("Strict-Transport-Security")) > 0, toTLS}, nil
 }
 
 // testUntrusted asks twice: as it is, and with every header that would make a
@@ -81,9 +84,12 @@ func lookAt(call promise.Caller, req *http.Request) (look, error) {
 // services let loopback names pass over plain HTTP.
 //
 // That nothing changes proves something only where the scheme matters: where
-// TLS shows (Strict-Transport-Security), or where plain HTTP is sent away.
+// TLS shows (Strict-Transport-Security), or where plain HTTP is sent away: to
+// https, or by a status that the service has for a far name and not for its
+// own. One that answers 403 to everybody shows nothing.
 func testUntrusted(ctx context.Context, call promise.Caller) error {
 	matters := false
+	var own look
 	for _, host := range []string{"", "pavise-probe.invalid"} {
 		ask := func(claim string) (*http.Request, look, error) {
 			req := promise.NewRequest(ctx, http.MethodGet, "/", "")
@@ -105,9 +111,11 @@ func testUntrusted(ctx context.Context, call promise.Caller) error {
 			return err
 		}
 		switch {
-		case honest.hsts:
+		case honest.hsts, honest.tls, honest.status == http.StatusUpgradeRequired:
 			matters = true
-		case host != "" && (honest.status == http.StatusForbidden || honest.status == http.StatusUpgradeRequired || honest.status/100 == 3):
+		case host == "":
+			own = honest
+		case honest.status == http.StatusForbidden && own.status != honest.status:
 			matters = true
 		}
 		for _, claim := range []string{"https", "http"} {
