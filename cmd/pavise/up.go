@@ -207,6 +207,7 @@ func up(c *cobra.Command, t *terminal, f *upFlags, command []string) error {
 		return l.mistakes(err)
 	}
 
+	paceCollection()
 	ctx, cancel := context.WithCancel(c.Context())
 	defer cancel()
 	signals := make(chan os.Signal, 4)
