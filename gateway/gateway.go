@@ -172,7 +172,7 @@ func (g *Gateway) reload() error {
 	if g.options.Load != nil {
 		p, err := g.options.Load()
 		if err == nil {
-			g.warnRestart(p.Gateway)
+			g.warnRestart(p)
 			// What is bound to sockets and processes stays until the next start.
 			kept := g.options.Policy.Gateway
 			kept.RedactQuery = p.Gateway.RedactQuery
@@ -185,8 +185,8 @@ func (g *Gateway) reload() error {
 }
 
 // warnRestart names the keys whose change a running gateway cannot follow.
-func (g *Gateway) warnRestart(next pavise.Gateway) {
-	now, then := reflect.ValueOf(g.options.Policy.Gateway), reflect.ValueOf(next)
+func (g *Gateway) warnRestart(next pavise.Policy) {
+	now, then := reflect.ValueOf(g.options.Policy.Gateway), reflect.ValueOf(next.Gateway)
 	var keys []string
 	for i := range now.NumField() {
 		field := now.Type().Field(i)
@@ -194,6 +194,17 @@ func (g *Gateway) warnRestart(next pavise.Gateway) {
 		if key != "redact_query" && !reflect.DeepEqual(now.Field(i).Interface(), then.Field(i).Interface()) {
 			keys = append(keys, "gateway."+key)
 		}
+	}
+	// The server keeps its timeouts, and TLS connections their wire guard.
+	was, is := g.options.Policy.Limits, next.Limits
+	if was.HeaderRead != is.HeaderRead || was.InsecureSlowHeaders != is.InsecureSlowHeaders {
+		keys = append(keys, "limits.header_read")
+	}
+	if was.KeepAlive != is.KeepAlive {
+		keys = append(keys, "limits.keep_alive")
+	}
+	if g.cert != nil && !reflect.DeepEqual(g.options.Policy.Wire, next.Wire) {
+		keys = append(keys, "wire")
 	}
 	if len(keys) > 0 {
 		g.log.Warn("these keys take effect at the next start", "keys", keys)

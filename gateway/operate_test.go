@@ -552,3 +552,24 @@ func TestPlainListener(t *testing.T) {
 		t.Errorf("the upstream saw %v", got)
 	}
 }
+
+// TestReloadSaysWhatItCannot: a key that a running gateway does not follow is
+// named.
+func TestReloadSaysWhatItCannot(t *testing.T) {
+	up := newRecordingUpstream(t)
+	next := vectorPolicy(up.url)
+	next.Limits.HeaderRead, next.Limits.KeepAlive = time.Second, time.Second
+	next.Gateway.Listen = ":1"
+	var log logBuffer
+	_, gw := start(t, vectorPolicy(up.url), func(o *Options) {
+		o.Log, o.Load = log.logger(), func() (pavise.Policy, error) { return next, nil }
+	})
+	if err := gw.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"gateway.listen", "limits.header_read", "limits.keep_alive"} {
+		if !strings.Contains(log.String(), `"`+key+`"`) {
+			t.Errorf("the log does not name %s: %s", key, log.String())
+		}
+	}
+}
