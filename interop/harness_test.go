@@ -209,6 +209,11 @@ func sendRaw(ctx context.Context, addr, raw string) (*http.Response, string, err
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
+	return exchange(conn, raw)
+}
+
+// exchange writes bytes to a connection and reads one final response.
+func exchange(conn net.Conn, raw string) (*http.Response, string, error) {
 	_, writeErr := io.WriteString(conn, raw) // a server that refuses early stops reading
 	br := bufio.NewReader(conn)
 	for {
