@@ -713,6 +713,133 @@ func TestDifferential(t *testing.T) {
 // quiet keeps what attacks leave in the log out of the test's.
 func quiet(o *Options) { o.Log = slog.New(slog.DiscardHandler) }
 
+// TestDisguisedNames: programs that make variables of header fields map more
+// than '_' to the hyphen. No spelling of a framing field passes, and none of
+// a field that says who the client is reaches the upstream, in a trailer
+// neither.
+func TestDisguisedNames(t *testing.T) {
+	u := newTap(t)
+	addr, _ := start(t, differentialPolicy(u), quiet)
+	for _, c := range []string{".", "_", "~", "!", "*", "'", "|"} {
+		for _, name := range []string{"Content-Length", "Transfer-Encoding", "Content-Type"} {
+			raw := "GET / HTTP/1.1\r\nHost: a\r\n" + strings.ReplaceAll(name, "-", c) + ": 5\r\n\r\n"
+			if list := u.put(t, addr, raw, nil); len(list) != 1 || list[0].status != http.StatusBadRequest {
+				t.Errorf("%q: %v", raw, list)
+			}
+		}
+		for _, name := range []string{"X-Forwarded-For", "X-Real-IP", "X-Client-IP", "X-Original-URL", "Forwarded-For", "X-Forwarded-User"} {
+			name := strings.Replace(name, "-", c, 1)
+			u.put(t, addr, "GET / HTTP/1.1\r\nHost: a\r\n"+name+": 6.6.6.6\r\nX.Other: kept\r\n\r\n"+sentinel, nil)
+			u.put(t, addr, "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nTrailer: "+name+"\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n"+name+": 6.6.6.6\r\n\r\n"+sentinel, nil)
+		}
+	}
+	u.put(t, addr, "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nTrailer: X-Client-IP, X-Scheme\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nX-Client-IP: 6.6.6.6\r\nX-Scheme: 6.6.6.6\r\n\r\n"+sentinel, nil)
+	u.judge(t)
+	for _, k := range u.all {
+		if bytes.Contains(k.raw, []byte("6.6.6.6")) {
+			t.Errorf("the upstream saw %q", k.raw)
+		}
+	}
+	if !bytes.Contains(bytes.Join(rawOf(u), nil), []byte("X.other: kept")) && !bytes.Contains(bytes.Join(rawOf(u), nil), []byte("X.Other: kept")) {
+		t.Error("a name that is nobody's was dropped")
+	}
+}
+
+func rawOf(u *tap) (all [][]byte) {
+	for _, k := range u.all {
+		all = append(all, k.raw)
+	}
+	return all
+}
+
+// TestOddBodies: an upstream that ignores the body of a DELETE reads it as the
+// beginning of the next request on the connection. So there is none.
+func TestOddBodies(t *testing.T) {
+	u := newTap(t)
+	addr, _ := start(t, differentialPolicy(u), quiet)
+	for _, method := range []string{"DELETE", "OPTIONS", "DELETE", "POST"} {
+		for range 5 {
+			u.put(t, addr, method+" / HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nContent-Length: 25\r\n\r\nGET /smuggled HTTP/1.1\r\nX:"+sentinel, nil)
+			u.put(t, addr, method+" / HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"+sentinel, nil)
+		}
+	}
+	u.judge(t)
+	shared := 0
+	for _, k := range u.all {
+		list, _ := goReads(k.raw)
+		for i, r := range list {
+			if i+1 < len(list) && r.body != "" {
+				shared++
+				if r.method != http.MethodPost {
+					t.Errorf("behind %s with a body the connection was used again: %q", r.method, k.raw)
+				}
+			}
+		}
+	}
+	if shared == 0 {
+		t.Error("no connection was used again, not even behind POST")
+	}
+}
+
+// TestBoundedMemory: what a connection can make us hold before its request is
+// judged is bounded, however slowly it comes and whatever it is.
+func TestBoundedMemory(t *testing.T) {
+	const connections, each = 200, 1 << 20
+	u := newTap(t)
+	p := differentialPolicy(u)
+	p.Limits.HeaderRead, p.Limits.BodyGrace, p.Limits.BodyRead = 5*time.Second, 5*time.Second, 5*time.Second
+	addr, _ := start(t, p, quiet)
+	const post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n"
+	for _, attack := range []struct{ name, begin, more string }{
+		{"one line", "GET / HTTP/1.1\r\nHost: a\r\nX: ", strings.Repeat("x", 1<<10)},
+		{"many lines", "GET / HTTP/1.1\r\nHost: a\r\n", "X: " + strings.Repeat("x", 1<<10) + "\r\n"},
+		{"an extension", post + "1;a=", strings.Repeat("x", 1<<10)},
+		{"many extensions", post, "1;a=" + strings.Repeat("x", 1<<10) + "\r\nx\r\n"},
+		{"a trailer", post + "1\r\nx\r\n0\r\nX-Sum: ", strings.Repeat("x", 1<<10)},
+		{"a long size", post, strings.Repeat("0", 1<<10)},
+	} {
+		t.Run(attack.name, func(t *testing.T) {
+			heap := watchHeap()
+			conns := make([]net.Conn, connections)
+			for i := range conns {
+				c, err := net.Dial("tcp", addr)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer c.Close()
+				_ = c.SetDeadline(time.Now().Add(5 * time.Second))
+				_, _ = io.WriteString(c, attack.begin)
+				conns[i] = c
+			}
+			// In rounds, so that all of them stand at the same place, and no
+			// further than to where they are refused.
+			open, most := connections, 0
+			for sent := 0; sent < each && open > 0; sent += len(attack.more) {
+				for i, c := range conns {
+					if c == nil {
+						continue
+					}
+					if _, err := io.WriteString(c, attack.more); err != nil {
+						conns[i] = nil
+						open--
+						continue
+					}
+					most = max(most, sent)
+				}
+				time.Sleep(2 * time.Millisecond)
+			}
+			if grown := heap.grown(); grown > 80 {
+				t.Errorf("%d connections made the heap grow by %d MiB", connections, grown)
+			} else {
+				t.Logf("%d MiB; the last connection was open after %d KiB", grown, most>>10)
+			}
+			if open > 0 {
+				t.Errorf("%d connections are still open after %d KiB", open, each>>10)
+			}
+		})
+	}
+}
+
 // FuzzDifferential is TestDifferential with the fuzzer's own requests.
 func FuzzDifferential(f *testing.F) {
 	m := maker{rand.New(rand.NewPCG(2, 2))}

@@ -25,7 +25,7 @@ func (e *exchange) relay() error {
 	e.w.WriteHeader(h.status)
 
 	// An upstream that was asked to upgrade and did not may be of two minds.
-	reuse := !h.close && e.upgrade == ""
+	reuse := !h.close && e.upgrade == "" && !e.oddBody()
 	var err error
 	switch {
 	case bodiless:

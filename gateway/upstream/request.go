@@ -216,6 +216,20 @@ func (u *Upstream) upgradeOf(r *http.Request) string {
 	return ""
 }
 
+// oddBody reports whether the request has a body where an upstream may not
+// look for one. It would read the body as the beginning of the next request,
+// whoever sends that: no response says that it did (CWE-444, "CL.0").
+func (e *exchange) oddBody() bool {
+	if !e.stream && e.r.ContentLength <= 0 {
+		return false
+	}
+	switch e.r.Method {
+	case http.MethodPost, http.MethodPut, http.MethodPatch:
+		return false
+	}
+	return true
+}
+
 // replayable reports whether the request may be sent twice, RFC 9110 section
 // 9.2.2, and can be.
 func (e *exchange) replayable() bool {

@@ -71,15 +71,20 @@ func hasToken(values []string, want string) bool {
 // must be known before its body (RFC 9110 section 6.5.1), and a policy that a
 // guard writes is not to be repeated behind its back.
 func forbiddenTrailer(name string) bool {
-	for _, p := range [...]string{"Content-", "Proxy-", "Access-Control-", "Sec-", "Cross-Origin-", "If-", "X-Forwarded-", "Cf-"} {
+	for _, p := range [...]string{"Content-", "Proxy-", "Access-Control-", "Sec-", "Cross-Origin-", "If-", "X-Forwarded-", "Cf-", "X-Client-", "X-Cluster-", "X-Remote-", "X-Url-", "X-Original-", "X-Rewrite-", "X-Http-", "X-Method-", "X-Envoy-", "Fastly-", "Front-End-"} {
 		if strings.HasPrefix(name, p) {
 			return true
+		}
+	}
+	for i := 0; i < len(name); i++ {
+		if c := name[i]; (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' {
+			return true // a hyphen to some, and the name that of another field
 		}
 	}
 	switch name {
 	case "Transfer-Encoding", "Te", "Trailer", "Host", "Connection", "Keep-Alive", "Upgrade", "Proxy",
 		"Authorization", "Www-Authenticate", "Authentication-Info", "Cookie", "Set-Cookie", "Origin", "Referer",
-		"Forwarded", "X-Real-Ip", "Client-Ip", "True-Client-Ip", "X-Original-Url", "X-Rewrite-Url", "X-Http-Method-Override",
+		"Forwarded", "X-Real-Ip", "Client-Ip", "True-Client-Ip", "X-Scheme", "X-Host",
 		"Age", "Cache-Control", "Expect", "Expires", "Date", "Location", "Max-Forwards", "Pragma", "Range", "Retry-After", "Vary", "Warning",
 		"Strict-Transport-Security", "X-Content-Type-Options", "X-Frame-Options", "X-Xss-Protection",
 		"Referrer-Policy", "Permissions-Policy", "Clear-Site-Data", "Alt-Svc", "Refresh", "Link", "Via":

@@ -219,19 +219,23 @@ func dropped(h http.Header, trusted bool) http.Header {
 // drops reports whether a field of this name goes no further.
 //
 // CGI, WSGI and their kin turn '-' and '_' into the same variable, so
-// "X_Forwarded_For" is X-Forwarded-For to what stands behind.
+// "X_Forwarded_For" is X-Forwarded-For to what stands behind; to some, such as
+// lighttpd's CGI, "X.Forwarded.For" is too.
 func drops(name string, trusted bool) bool {
 	var buf [32]byte
 	if len(name) < len("proxy") {
 		return false
 	}
 	n := copy(buf[:], name)
+	own := true // in the name's own spelling
 	for i, c := range buf[:n] {
 		switch {
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9', c == '-':
 		case 'A' <= c && c <= 'Z':
 			buf[i] = c | 0x20
-		case c == '_':
+		default:
 			buf[i] = '-'
+			own = false
 		}
 	}
 	const forwarded = "x-forwarded-"
@@ -239,7 +243,7 @@ func drops(name string, trusted bool) bool {
 		// X-Forwarded-User and the like are how an authenticating proxy names
 		// the user: a stranger may say none of it. A trusted one may, in the
 		// name's own spelling.
-		if !trusted || strings.Contains(name, "_") {
+		if !trusted || !own || strings.Contains(name, "_") {
 			return true
 		}
 	}

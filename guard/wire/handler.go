@@ -63,8 +63,8 @@ func (g *Guard) checkFields(r *http.Request) error {
 	}
 	if !g.policy.AllowUnderscores {
 		for name := range r.Header {
-			if strings.Contains(name, "_") && disguise([]byte(strings.ToLower(name))) {
-				ref := targetRefusal("wire/underscores", "BAD_HEADER", "A header field's name has an underscore in the place of a hyphen.", "a framing field with underscores")
+			if !all(name, plain) && disguise([]byte(strings.ToLower(name))) {
+				ref := targetRefusal("wire/underscores", "BAD_HEADER", "A header field's name has another character in the place of a hyphen.", "a framing field with other characters for hyphens")
 				if err := guard.Judge(r, ref); err != nil {
 					return err
 				}

@@ -362,13 +362,15 @@ func (c *conn) field(line []byte) *guard.Refusal {
 	var word [64]byte
 	low := lowered(word[:0], name)
 	for _, b := range low {
-		if b != '_' || p.AllowUnderscores {
+		if class[b]&plain != 0 || p.AllowUnderscores {
 			continue
 		}
 		if disguise(low) {
-			return refusal("wire/underscores", 400, "BAD_HEADER", "A header field's name has an underscore in the place of a hyphen.", fmt.Sprintf("field %.40q", string(low)))
+			return refusal("wire/underscores", 400, "BAD_HEADER", "A header field's name has another character in the place of a hyphen.", fmt.Sprintf("field %.40q", string(low)))
 		}
-		return nil // CGI's and WSGI's X_USER is X-User's: dropped
+		if b == '_' {
+			return nil // CGI's and WSGI's X_USER is X-User's: dropped
+		}
 	}
 	switch string(low) {
 	case "host":

@@ -14,6 +14,7 @@ const (
 	text               // may stand in a header line: HTAB, SP, VCHAR, obs-text
 	hexdig             // 0-9 A-F a-f
 	rname              // may stand in a host name: letters, digits, '-', '.', '_'
+	plain              // letters, digits and '-': what a field's name is made of
 )
 
 var class = classes()
@@ -33,6 +34,7 @@ func classes() (t [256]uint8) {
 	set(qchar, "[]{}|^`")
 	set(hexdig, "0123456789ABCDEFabcdef")
 	set(rname, alnum+"-._")
+	set(plain, alnum+"-")
 	t['\t'] |= text
 	for b := 0x20; b < 0x100; b++ {
 		if b != 0x7f {
@@ -197,15 +199,15 @@ func forbiddenTrailer(name string) bool {
 	case "host", "authorization", "cookie", "set-cookie", "age", "cache-control", "expires", "date", "location",
 		"retry-after", "vary", "warning", "max-forwards", "range", "pragma", "forwarded", "via", "origin", "referer",
 		"user-agent", "accept", "www-authenticate", "authentication-info", "client-ip", "true-client-ip", "priority",
-		"keep-alive", "alt-svc", "from", "prefer", "http2-settings", "upgrade-insecure-requests", "x-csrf-token", "x-xsrf-token":
+		"keep-alive", "alt-svc", "from", "x-scheme", "x-host", "prefer", "http2-settings", "upgrade-insecure-requests", "x-csrf-token", "x-xsrf-token":
 		return true
 	}
-	for _, p := range []string{"content-", "x-forwarded-", "x-real-", "x-original-", "x-rewrite-", "x-http-", "x-method-", "proxy-", "sec-", "if-", "accept-", "access-control-", "cf-", "pavise-"} {
+	for _, p := range []string{"content-", "x-forwarded-", "x-real-", "x-original-", "x-rewrite-", "x-http-", "x-method-", "proxy-", "sec-", "if-", "accept-", "access-control-", "cf-", "x-client-", "x-cluster-", "x-remote-", "x-url-", "x-envoy-", "fastly-", "front-end-", "pavise-"} {
 		if strings.HasPrefix(name, p) {
 			return true
 		}
 	}
-	return framingField(name) || strings.Contains(name, "_")
+	return framingField(name) || !all(name, plain)
 }
 
 // framingField reports whether a field delimits messages or belongs to the
@@ -218,21 +220,22 @@ func framingField(name string) bool {
 	return false
 }
 
-// disguise reports whether a lower-case name with underscores is that of a
-// field that frames or authenticates: programs that map '-' and '_' to one
-// character (CGI, WSGI) would take it for the real one.
+// disguise reports whether a lower-case name is that of a field that frames
+// or authenticates, but for characters in the place of its hyphens. Programs
+// that map '-' and '_' to one character (CGI, WSGI) would take it for the real
+// one, and some map whatever is no letter or digit (lighttpd's CGI).
 func disguise(name []byte) bool {
-	var plain [32]byte
-	if len(name) > len(plain) {
+	var word [32]byte
+	if len(name) > len(word) || all(name, plain) {
 		return false
 	}
 	for i, b := range name {
-		if b == '_' {
+		if class[b]&plain == 0 {
 			b = '-'
 		}
-		plain[i] = b
+		word[i] = b
 	}
-	switch string(plain[:len(name)]) {
+	switch string(word[:len(name)]) {
 	case "content-length", "transfer-encoding", "content-type", "content-encoding", "proxy-authorization":
 		return true
 	}
