@@ -148,16 +148,16 @@ type shown struct {
 
 // show opens a page, waits for its program and returns what that has found
 // and what the policy has forbidden.
-func (b *browser) show(t *testing.T, address string) (s shown, err error, violations []string) {
+func (b *browser) show(t *testing.T, address string) (s shown, violations []string, err error) {
 	t.Helper()
 	if err := chromedp.Do(b.ctx, chromedp.Navigate(address)); err != nil {
 		t.Fatal(err)
 	}
 	s, err = chromedp.Run(b.ctx, chromedp.Evaluate[shown](`window.ready`, chromedp.EvalAwaitPromise))
 	if err != nil {
-		return s, err, eval[[]string](t, b, `window.violations`)
+		return s, eval[[]string](t, b, `window.violations`), err
 	}
-	return s, nil, eval[[]string](t, b, `new Promise(function (ok) { setTimeout(function () { ok(window.violations) }, 200) })`)
+	return s, eval[[]string](t, b, `new Promise(function (ok) { setTimeout(function () { ok(window.violations) }, 200) })`), nil
 }
 
 // eval evaluates an expression in the page as if the user had asked for it.
@@ -192,7 +192,7 @@ func TestDocsInABrowser(t *testing.T) {
 	} {
 		t.Run(path, func(t *testing.T) {
 			want.Paths = len(description.Paths)
-			got, err, violations := b.show(t, "http://"+addr+path)
+			got, violations, err := b.show(t, "http://"+addr+path)
 			if err != nil {
 				t.Fatalf("the page's program does not run: %v; the policy forbids %q", err, violations)
 			}
@@ -220,7 +220,7 @@ func TestDocsInABrowser(t *testing.T) {
 
 	// The authorization code finds its way from the popup to its opener.
 	t.Run("/docs/oauth2-redirect", func(t *testing.T) {
-		if _, err, _ := b.show(t, "http://"+addr+"/docs"); err != nil {
+		if _, _, err := b.show(t, "http://"+addr+"/docs"); err != nil {
 			t.Fatal(err)
 		}
 		code := eval[string](t, b, `new Promise(function (ok) {
@@ -249,7 +249,7 @@ func TestDocsInABrowser(t *testing.T) {
 	t.Run("without the profile", func(t *testing.T) {
 		addr, _ := exampleUp(t, exampleWith(t, "apidocs:\n  open: true\nheaders:\n  routes:\n    - path: /docs\n      profile: api\n"))
 		b := open(t, addr)
-		if s, err, _ := b.show(t, "http://"+addr+"/docs"); err == nil {
+		if s, _, err := b.show(t, "http://"+addr+"/docs"); err == nil {
 			t.Errorf("the page works: %+v", s)
 		}
 		b.mu.Lock()
