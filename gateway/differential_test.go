@@ -3,6 +3,7 @@ package gateway
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -250,10 +251,11 @@ type tap struct {
 }
 
 type tapped struct {
-	raw   []byte
-	count int      // requests that were read
-	whose []string // what the client had sent, for each
-	last  string
+	raw    []byte
+	closed bool
+	count  int      // requests that were read
+	whose  []string // what the client had sent, for each
+	last   string
 }
 
 type served struct {
@@ -286,7 +288,12 @@ func newTap(t testing.TB) *tap {
 }
 
 func (u *tap) serve(c net.Conn, k *tapped) {
-	defer c.Close()
+	defer func() {
+		_ = c.Close()
+		u.mu.Lock()
+		k.closed = true
+		u.mu.Unlock()
+	}()
 	br := bufio.NewReader(readerFunc(func(p []byte) (int, error) {
 		_ = c.SetReadDeadline(time.Now().Add(20 * time.Second))
 		n, err := c.Read(p)
@@ -840,7 +847,9 @@ func TestBoundedMemory(t *testing.T) {
 	}
 }
 
-// FuzzDifferential is TestDifferential with the fuzzer's own requests.
+// FuzzDifferential is TestDifferential with the fuzzer's own requests. One
+// gateway serves them all, so that one may meet another on a connection. Run
+// it with -fuzzminimizetime 1x: what is covered depends on the time too.
 func FuzzDifferential(f *testing.F) {
 	m := maker{rand.New(rand.NewPCG(2, 2))}
 	for range 50 {
@@ -850,14 +859,38 @@ func FuzzDifferential(f *testing.F) {
 	for _, s := range tokens {
 		f.Add("POST / HTTP/1.1\r\nHost: a\r\n"+s+"\r\n5\r\nhello\r\n0\r\n\r\n", uint16(0))
 	}
+	u := newTap(f)
+	p := differentialPolicy(u)
+	p.Gateway.Listen, p.Gateway.Admin = "127.0.0.1:0", "off"
+	at := make(chan string, 1)
+	gw, err := New(Options{Policy: p, Log: slog.New(slog.DiscardHandler), Ready: func(public, _ net.Addr) { at <- public.String() }})
+	if err != nil {
+		f.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- gw.Run(ctx) }()
+	f.Cleanup(func() { cancel(); <-done })
+	addr := <-at
 	f.Fuzz(func(t *testing.T, raw string, cut uint16) {
 		if len(raw) > 64<<10 {
 			t.Skip()
 		}
-		u := newTap(t)
-		addr, _ := start(t, differentialPolicy(u), quiet)
 		raw += sentinel
 		u.put(t, addr, raw, []int{int(cut) % len(raw)})
 		u.judge(t)
+		u.forget()
 	})
+}
+
+// forget drops what has been judged.
+func (u *tap) forget() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, k := range u.all {
+		if _, rest := goReads(k.raw); rest == len(k.raw) {
+			k.raw, k.whose, k.count = nil, nil, 0
+		}
+	}
+	u.all = slices.DeleteFunc(u.all, func(k *tapped) bool { return k.raw == nil && k.closed })
 }
