@@ -9,13 +9,16 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -39,6 +42,15 @@ var (
 	program   string
 	buildErr  error
 )
+
+// TestMain takes away what the tests have built.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if program != "" {
+		_ = os.RemoveAll(filepath.Dir(program))
+	}
+	os.Exit(code)
+}
 
 // pavise builds the program once.
 func pavise(t *testing.T) string {
@@ -121,15 +133,21 @@ func tail(s string) string {
 	return s
 }
 
+// freePort returns a port that nobody listens at, from below those that the
+// system gives to whoever does not care: one of them could be taken by any
+// connection before the server has it.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		port := strconv.Itoa(20000 + rand.IntN(12000))
+		l, err := net.Listen("tcp", "127.0.0.1:"+port)
+		if err == nil {
+			_ = l.Close()
+			return port
+		}
 	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
+	t.Fatal("no port is free")
+	return ""
 }
 
 // waitHTTP waits until something answers at addr.
@@ -219,7 +237,7 @@ func exchange(conn net.Conn, raw string) (*http.Response, string, error) {
 	for {
 		res, err := http.ReadResponse(br, nil)
 		if err != nil {
-			return nil, "", fmt.Errorf("%w (write: %v)", err, writeErr)
+			return nil, "", errors.Join(err, writeErr)
 		}
 		if res.StatusCode < 200 {
 			continue
