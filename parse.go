@@ -24,6 +24,7 @@ func Parse(data []byte) (p Policy, err error) {
 			p, err = Policy{}, errors.New("policy: the file is not YAML that can be read; look for a malformed tag (!...) or anchor (&...)")
 		}
 	}()
+	data = bytes.TrimPrefix(data, []byte("\ufeff")) // YAML 1.2 section 5.2 allows it, and editors write it
 	dec := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict())
 	if err := dec.Decode(&p); err != nil && !errors.Is(err, io.EOF) {
 		return Policy{}, fmt.Errorf("policy: %s", placed(data, yaml.FormatError(err, false, true)))

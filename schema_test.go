@@ -58,6 +58,9 @@ func makeSchema(t *testing.T) []byte {
 	}
 	// The module's own types keep distinct names: every guard has a Policy.
 	r.Namer = func(rt reflect.Type) string {
+		if rt.Name() == "" {
+			return "" // lists and maps, which stand in their places
+		}
 		pkg := rt.PkgPath()[strings.LastIndex(rt.PkgPath(), "/")+1:]
 		if rt.PkgPath() == module {
 			return rt.Name()
@@ -108,5 +111,75 @@ func TestSchemaKnowsEveryKey(t *testing.T) {
 	}
 	if !slices.Contains(seen, "Gateway.listen") || !slices.Contains(seen, "hosts.Policy.allow") {
 		t.Errorf("known keys are missing from the schema")
+	}
+}
+
+// TestSchemaTakesWhatParseTakes holds the schema's types to those of the
+// policy: an editor must not mark as wrong what is right.
+func TestSchemaTakesWhatParseTakes(t *testing.T) {
+	type node struct {
+		Ref                  string           `json:"$ref"`
+		Type                 string           `json:"type"`
+		Items                *node            `json:"items"`
+		Properties           map[string]*node `json:"properties"`
+		AdditionalProperties json.RawMessage  `json:"additionalProperties"`
+		OneOf                []*node          `json:"oneOf"`
+	}
+	var root struct {
+		node
+		Defs map[string]*node `json:"$defs"`
+	}
+	if err := json.Unmarshal(pavise.Schema(), &root); err != nil {
+		t.Fatal(err)
+	}
+	checked := 0
+	var walk func(path string, rt reflect.Type, n *node)
+	walk = func(path string, rt reflect.Type, n *node) {
+		for n != nil && n.Ref != "" {
+			n = root.Defs[strings.TrimPrefix(n.Ref, "#/$defs/")]
+		}
+		if n == nil {
+			t.Errorf("%s: not in the schema", path)
+			return
+		}
+		for rt.Kind() == reflect.Pointer {
+			rt = rt.Elem()
+		}
+		checked++
+		texts := reflect.PointerTo(rt).Implements(reflect.TypeFor[interface{ UnmarshalText([]byte) error }]()) || rt == reflect.TypeFor[time.Duration]()
+		want := map[reflect.Kind]string{
+			reflect.Bool: "boolean", reflect.Int: "integer", reflect.Int64: "integer", reflect.String: "string",
+			reflect.Slice: "array", reflect.Map: "object", reflect.Struct: "object",
+		}[rt.Kind()]
+		if texts {
+			want = "string"
+		}
+		switch {
+		case len(n.OneOf) > 0 && texts:
+			return
+		case n.Type != want:
+			t.Errorf("%s: the schema takes %q, the policy %q", path, n.Type, want)
+		case texts:
+		case rt.Kind() == reflect.Slice:
+			walk(path+"[]", rt.Elem(), n.Items)
+		case rt.Kind() == reflect.Map:
+			var values node
+			if err := json.Unmarshal(n.AdditionalProperties, &values); err != nil {
+				t.Errorf("%s: %v", path, err)
+			}
+			walk(path+".*", rt.Elem(), &values)
+		case rt.Kind() == reflect.Struct:
+			for i := range rt.NumField() {
+				f := rt.Field(i)
+				key, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+				if f.IsExported() && key != "-" {
+					walk(path+"."+key, f.Type, n.Properties[key])
+				}
+			}
+		}
+	}
+	walk("", reflect.TypeFor[pavise.Policy](), &root.node)
+	if checked < 150 {
+		t.Errorf("only %d keys were checked", checked)
 	}
 }

@@ -31,11 +31,18 @@ func newCaller(o Options) (*caller, error) {
 	base, err := url.Parse(o.URL)
 	switch {
 	case err != nil:
+		// The whole error quotes the URL, with a password if it has one.
+		var parse *url.Error
+		if errors.As(err, &parse) {
+			err = parse.Err
+		}
 		return nil, fmt.Errorf("the URL does not parse: %w", err)
+	case strings.ContainsFunc(o.Host, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune("/@?#\\,", r) }):
+		return nil, fmt.Errorf("%q is not a host: want a name or an address, and perhaps a port", o.Host)
 	case base.Scheme != "http" && base.Scheme != "https" || base.Host == "":
-		return nil, fmt.Errorf("%q is not the URL of an API: want http://host:port or https://host:port", o.URL)
+		return nil, fmt.Errorf("%q is not the URL of an API: want http://host:port or https://host:port", base.Redacted())
 	case base.Path != "" && base.Path != "/" || base.RawQuery != "" || base.Fragment != "" || base.User != nil:
-		return nil, fmt.Errorf("%q holds more than an API's root: give scheme, host and port only, since a policy speaks of whole hosts", o.URL)
+		return nil, fmt.Errorf("%q holds more than an API's root: give scheme, host and port only, since a policy speaks of whole hosts", base.Redacted())
 	}
 	c := &caller{
 		base: base,

@@ -131,6 +131,10 @@ func Check(ctx context.Context, o Options) ([]finding.Finding, error) {
 	return report.Findings(), errors.Join(errs...)
 }
 
+// ErrOptions is wrapped by the errors of [Run] and [Check] that are about the
+// options and not about the API.
+var ErrOptions = errors.New("wrong options")
+
 // parallel is how many promises are tested at a time: enough to hide a
 // round trip, too few to be a load.
 const parallel = 4
@@ -140,7 +144,7 @@ const parallel = 4
 func Run(ctx context.Context, o Options) (*Report, error) {
 	c, err := newCaller(o)
 	if err != nil {
-		return nil, err
+		return nil, wrongOptions{err}
 	}
 	defer c.close()
 	if err := c.reach(ctx); err != nil {
@@ -188,6 +192,11 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	return report, ctx.Err()
 }
+
+// wrongOptions says what is wrong with the options, and no more.
+type wrongOptions struct{ error }
+
+func (wrongOptions) Is(target error) bool { return target == ErrOptions } //nolint:errorlint // an Is method compares
 
 func judge(ctx context.Context, p promise.Promise, c *caller, call promise.Caller, timeout time.Duration) Result {
 	ctx, cancel := context.WithTimeout(ctx, timeout)

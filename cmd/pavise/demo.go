@@ -77,11 +77,11 @@ func demo(ctx context.Context, t *terminal, once bool) error {
 	promises := policy.Promises()
 	before, err := probe.Run(ctx, probe.Options{URL: bareURL, Promises: promises, Timeout: 10 * time.Second})
 	if err != nil {
-		return &exitError{code: exitUnknown, err: err}
+		return unfinished(ctx, err)
 	}
 	after, err := probe.Run(ctx, probe.Options{URL: hardURL, Promises: promises, Timeout: 10 * time.Second})
 	if err != nil {
-		return &exitError{code: exitUnknown, err: err}
+		return unfinished(ctx, err)
 	}
 	t.comparison(before, after)
 
@@ -104,6 +104,14 @@ func demo(ctx context.Context, t *terminal, once bool) error {
 	case err := <-done:
 		return &exitError{code: exitUnknown, err: errors.Join(errors.New("the gateway stopped"), err)}
 	}
+}
+
+// unfinished is the exit where the probes did not come to their end.
+func unfinished(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return &exitError{code: exitUnknown, err: errors.New("interrupted before the table was complete")}
+	}
+	return &exitError{code: exitUnknown, err: err}
 }
 
 // comparison prints two reports on the same promises side by side.

@@ -2,10 +2,15 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -25,8 +30,9 @@ func enforceCommand(t *terminal) *cobra.Command {
 		Use:   "enforce RULE",
 		Short: "Refuse what was only observed",
 		Long: `Set a rule, or all rules of a guard, or everything ("all"), to enforce in the
-policy file. The file keeps its comments and its order. A running pavise up
-notices the change. --observe is the way back.`,
+policy file. The file keeps its comments and its order. A rule's own mode goes
+before its guard's; where a guard is set, so are those of its rules that have one.
+A running pavise up notices the change. --observe is the way back.`,
 		Example: "  pavise enforce hosts/listed\n  pavise enforce headers\n  pavise enforce all",
 		Args:    cobra.ExactArgs(1),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
@@ -56,14 +62,13 @@ notices the change. --observe is the way back.`,
 			}
 			text, err := setMode(l.text, rule, mode)
 			if err != nil {
-				return &exitError{code: exitUsage, err: fmt.Errorf("%s: %w", name, err)}
+				return &exitError{code: exitUsage, err: fmt.Errorf("%s was left as it is: %w", name, err), hint: byHand(rule, mode)}
 			}
-			// What is written must be what was meant.
 			p, err := pavise.Parse(text)
-			if err != nil {
-				return &exitError{code: exitUsage, err: fmt.Errorf("%s would no longer parse, and was left as it is: %w", name, err), hint: "set modes." + rule + " by hand"}
+			if err == nil {
+				_, err = pavise.New(p)
 			}
-			if _, err := pavise.New(p); err != nil {
+			if err != nil {
 				return l.mistakes(err)
 			}
 			if bytes.Equal(text, l.text) {
@@ -71,7 +76,7 @@ notices the change. --observe is the way back.`,
 				return nil
 			}
 			if err := replaceFile(name, text); err != nil {
-				return &exitError{code: exitUnknown, err: err}
+				return &exitError{code: exitUnknown, err: err, hint: name + " was left as it is"}
 			}
 			t.printf("%s: %s is set to %s\n", name, rule, mode)
 			return nil
@@ -82,65 +87,120 @@ notices the change. --observe is the way back.`,
 	return c
 }
 
-// setMode returns a policy file with the mode of a rule, of a guard or, for
-// "all", of everything set, and every other byte of meaning and comment kept.
+// byHand says how to set a mode without this program.
+func byHand(rule string, mode guard.Mode) string {
+	if rule == "all" {
+		return fmt.Sprintf("write by hand at the top: \"mode: %s\", and no modes", mode)
+	}
+	return fmt.Sprintf("write by hand below a line \"modes:\", indented: \"%s: %s\"", rule, mode)
+}
+
+// errShape is for files that are written in a way that is not edited here.
+var errShape = errors.New("it is written in a way that this program does not edit")
+
+const bom = "\ufeff"
+
+// setMode returns a policy file with the mode of a rule, of a guard with all
+// its rules or, for "all", of everything set, and everything else kept. What
+// it returns says exactly that when it is read again, however oddly the file
+// is written: a file that only looks changed would be worse than an error.
 func setMode(text []byte, rule string, mode guard.Mode) ([]byte, error) {
-	p, err := pavise.Parse(text)
+	before, err := pavise.Parse(text)
 	if err != nil {
 		return nil, err
 	}
+	want, keys := before, []string{rule}
 	if rule == "all" {
-		if p.Mode == mode && len(p.Modes) == 0 {
-			return text, nil
+		want.Mode, want.Modes, keys = mode, nil, nil
+	} else {
+		// A rule's own mode goes before its guard's.
+		for _, key := range slices.Sorted(maps.Keys(before.Modes)) {
+			if strings.HasPrefix(key, rule+"/") {
+				keys = append(keys, key)
+			}
 		}
-		return editMode(text, mode)
+		want.Modes = maps.Clone(before.Modes)
+		if want.Modes == nil {
+			want.Modes = map[string]guard.Mode{}
+		}
+		for _, key := range keys {
+			want.Modes[key] = mode
+		}
 	}
-	if p.Modes[rule] == mode {
+	if same(before, want) {
 		return text, nil
 	}
-	file, err := parser.ParseBytes(text, parser.ParseComments)
-	if err != nil {
-		return nil, err
+
+	// A byte order mark and CRLF are kept; in between, lines end in LF.
+	plain, marked := strings.CutPrefix(string(text), bom)
+	crlf := strings.Contains(plain, "\r\n") && strings.Count(plain, "\r\n") == strings.Count(plain, "\n")
+	if crlf {
+		plain = strings.ReplaceAll(plain, "\r\n", "\n")
 	}
-	if p.Modes == nil {
-		return insertModes(text, rule, mode), nil
+	if rule == "all" {
+		plain = editMode(plain, mode)
 	}
-	path, err := yaml.PathString("$.modes")
-	if err != nil {
-		return nil, err
+	for _, key := range keys {
+		if plain, err = editModes(plain, key, mode); err != nil {
+			return nil, err
+		}
 	}
-	node, err := path.FilterFile(file)
-	if err != nil {
-		return nil, err
+	if crlf {
+		plain = strings.ReplaceAll(plain, "\n", "\r\n")
 	}
-	return editMapping(text, node, rule, mode)
+	if marked {
+		plain = bom + plain
+	}
+	after, err := pavise.Parse([]byte(plain))
+	if err != nil || !same(after, want) {
+		return nil, errShape
+	}
+	return []byte(plain), nil
+}
+
+// same reports whether two policies say the same; no modes and an empty list
+// of modes do.
+func same(a, b pavise.Policy) bool {
+	if len(a.Modes) == 0 && len(b.Modes) == 0 {
+		a.Modes, b.Modes = nil, nil
+	}
+	return reflect.DeepEqual(a, b)
+}
+
+// topKey returns the key that begins on a line at the left edge, or nothing.
+func topKey(line string) string {
+	key, _, ok := strings.Cut(line, ":")
+	if !ok || key == "" || strings.ContainsAny(key[:1], " \t#-?{[%") {
+		return ""
+	}
+	return strings.Trim(strings.TrimRight(key, " \t"), `"'`)
+}
+
+// comment returns what a line says after its value, from " #" to its end.
+func comment(line string) string {
+	if i := strings.Index(line, " #"); i >= 0 {
+		return strings.TrimRight(line[i:], "\n")
+	}
+	return ""
 }
 
 // editMode replaces the value of the top-level key mode, or adds the key, and
 // takes away the section modes: everything is in one mode now.
-func editMode(text []byte, mode guard.Mode) ([]byte, error) {
-	lines := strings.SplitAfter(string(text), "\n")
+func editMode(text string, mode guard.Mode) string {
 	var out []string
-	done, inModes := false, false
-	for _, line := range lines {
-		top := line != "" && !strings.ContainsAny(line[:1], " \t#\r\n")
-		switch {
-		case top && strings.HasPrefix(line, "mode:"):
-			_, comment, found := strings.Cut(line, " #")
-			line = "mode: " + string(mode)
-			if found {
-				line += " #" + comment
-			} else {
-				line += "\n"
-			}
-			done, inModes = true, false
-		case top && strings.HasPrefix(line, "modes:"):
-			inModes = true
+	done, inside := false, false
+	for _, line := range strings.SplitAfter(text, "\n") {
+		switch key := topKey(line); {
+		case key == "mode":
+			line = "mode: " + string(mode) + comment(line) + "\n"
+			done, inside = true, true
+		case key == "modes":
+			inside = true
 			continue
-		case top:
-			inModes = false
-		case inModes && strings.TrimSpace(line) != "" && !strings.HasPrefix(line, "#"):
-			continue
+		case key != "" || strings.HasPrefix(line, "---") || strings.HasPrefix(line, "..."):
+			inside = false
+		case inside && strings.TrimSpace(line) != "" && !strings.HasPrefix(line, "#"):
+			continue // the rest of a value
 		}
 		out = append(out, line)
 	}
@@ -148,23 +208,35 @@ func editMode(text []byte, mode guard.Mode) ([]byte, error) {
 	if !done {
 		joined = insertTop(joined, "mode: "+string(mode)+"\n")
 	}
-	return []byte(joined), nil
+	return joined
 }
 
-// insertModes adds a section modes after the key mode, or at the top.
-func insertModes(text []byte, rule string, mode guard.Mode) []byte {
-	section := fmt.Sprintf("modes:\n  %s: %s\n", rule, mode)
-	lines := strings.SplitAfter(string(text), "\n")
-	for i, line := range lines {
-		if strings.HasPrefix(line, "mode:") {
-			if !strings.HasSuffix(line, "\n") {
-				lines[i] += "\n"
+// editModes sets one key of the section modes, which it adds if need be:
+// after the key mode, or at the top.
+func editModes(text, rule string, mode guard.Mode) (string, error) {
+	p, err := pavise.Parse([]byte(text))
+	if err != nil {
+		return "", err
+	}
+	if len(p.Modes) > 0 {
+		return editMapping(text, rule, mode)
+	}
+	entry := fmt.Sprintf("  %s: %s\n", rule, mode)
+	lines := strings.SplitAfter(text, "\n")
+	for _, want := range []string{"modes", "mode"} {
+		for i, line := range lines {
+			if topKey(line) != want {
+				continue
 			}
-			lines[i] += section
-			return []byte(strings.Join(lines, ""))
+			if want == "modes" { // which is empty
+				lines[i] = "modes:" + comment(line) + "\n" + entry
+			} else {
+				lines[i] = strings.TrimSuffix(line, "\n") + "\nmodes:\n" + entry
+			}
+			return strings.Join(lines, ""), nil
 		}
 	}
-	return []byte(insertTop(string(text), section))
+	return insertTop(text, "modes:\n"+entry), nil
 }
 
 // insertTop adds a section before the first key, after the comments and
@@ -173,7 +245,7 @@ func insertTop(text, section string) string {
 	lines := strings.SplitAfter(text, "\n")
 	for i, line := range lines {
 		trimmed := strings.TrimSpace(line)
-		if trimmed == "" || strings.HasPrefix(trimmed, "#") || trimmed == "---" {
+		if trimmed == "" || strings.HasPrefix(trimmed, "#") || strings.HasPrefix(line, "%") || trimmed == "---" {
 			continue
 		}
 		return strings.Join(lines[:i], "") + section + strings.Join(lines[i:], "")
@@ -184,20 +256,31 @@ func insertTop(text, section string) string {
 	return text + section
 }
 
-// editMapping sets a key of a block mapping by its place in the text.
-func editMapping(text []byte, node ast.Node, rule string, mode guard.Mode) ([]byte, error) {
+// editMapping sets a key of the section modes by its place in the text.
+func editMapping(text, rule string, mode guard.Mode) (string, error) {
+	file, err := parser.ParseBytes([]byte(text), parser.ParseComments)
+	if err != nil {
+		return "", err
+	}
+	path, err := yaml.PathString("$.modes")
+	if err != nil {
+		return "", err
+	}
+	node, err := path.FilterFile(file)
+	if err != nil {
+		return "", err
+	}
 	mapping, ok := node.(*ast.MappingNode)
-	if !ok {
-		single, isSingle := node.(*ast.MappingValueNode)
-		if !isSingle {
-			return nil, fmt.Errorf("modes is not a mapping")
-		}
-		mapping = &ast.MappingNode{Values: []*ast.MappingValueNode{single}}
+	if single, isSingle := node.(*ast.MappingValueNode); isSingle {
+		mapping, ok = &ast.MappingNode{Values: []*ast.MappingValueNode{single}}, true
+	}
+	if !ok || len(mapping.Values) == 0 {
+		return "", errShape
 	}
 	if mapping.IsFlowStyle {
-		return nil, fmt.Errorf("modes is written in one line; write it as a block, one rule a line, so that its comments can be kept")
+		return "", errors.New("modes is written in one line; write it as a block, one rule a line, so that its comments can be kept")
 	}
-	lines := strings.SplitAfter(string(text), "\n")
+	lines := strings.SplitAfter(text, "\n")
 	for _, v := range mapping.Values {
 		if v.Key.GetToken().Value != rule {
 			continue
@@ -210,29 +293,30 @@ func editMapping(text []byte, node ast.Node, rule string, mode guard.Mode) ([]by
 		start := at.Column - 1
 		end := start + len([]rune(strings.TrimSpace(string(old))))
 		if start < 0 || end > len(runes) {
-			return nil, fmt.Errorf("line %d cannot be edited", at.Line)
+			return "", errShape
 		}
 		lines[at.Line-1] = string(runes[:start]) + string(mode) + string(runes[end:])
-		return []byte(strings.Join(lines, "")), nil
+		return strings.Join(lines, ""), nil
 	}
 	first := mapping.Values[0].Key.GetToken().Position
 	indent := strings.Repeat(" ", first.Column-1)
 	added := fmt.Sprintf("%s%s: %s\n", indent, rule, mode)
 	i := first.Line - 1
 	lines[i] = added + lines[i]
-	return []byte(strings.Join(lines, "")), nil
+	return strings.Join(lines, ""), nil
 }
 
 // replaceFile puts data in the place of a file at once: a reader sees the old
-// text or the new, whatever happens. The file keeps its permissions, and a
-// link stays a link.
+// text or the new, whatever happens. The file keeps its permissions and, where
+// we may give it away (sudo pavise enforce), its owner; a link stays a link.
 func replaceFile(name string, data []byte) (err error) {
 	if target, linkErr := filepath.EvalSymlinks(name); linkErr == nil {
 		name = target
 	}
 	mode := os.FileMode(0o644)
+	own := [2]int{-1, -1} // as it is
 	if info, statErr := os.Stat(name); statErr == nil {
-		mode = info.Mode().Perm()
+		mode, own = info.Mode().Perm(), owner(info)
 	}
 	tmp, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
 	if err != nil {
@@ -247,6 +331,7 @@ func replaceFile(name string, data []byte) (err error) {
 	if _, err = tmp.Write(data); err != nil {
 		return err
 	}
+	_ = tmp.Chown(own[0], own[1]) // only root may, and only root needs to
 	if err = tmp.Chmod(mode); err != nil {
 		return err
 	}
@@ -257,4 +342,12 @@ func replaceFile(name string, data []byte) (err error) {
 		return err
 	}
 	return os.Rename(tmp.Name(), name)
+}
+
+// owner returns the user and group of a file, or -1 for what is not known.
+func owner(info os.FileInfo) [2]int {
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return [2]int{int(st.Uid), int(st.Gid)}
+	}
+	return [2]int{-1, -1}
 }

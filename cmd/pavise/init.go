@@ -72,7 +72,7 @@ func initProject(t *terminal, dir string, force bool) error {
 		return fmt.Errorf("the draft does not hold together, and was not written: %w", err)
 	}
 	if err := replaceFile(name, text); err != nil {
-		return &exitError{code: exitUnknown, err: err}
+		return &exitError{code: exitUnknown, err: fmt.Errorf("%s cannot be written: %w", name, err), hint: "nothing was changed; may you write there?"}
 	}
 	t.found(found)
 	t.printf("\nwrote %s, in observe mode: nothing is refused yet\n\nnext\n", name)

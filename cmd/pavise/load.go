@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"regexp"
 	"strings"
@@ -39,18 +40,37 @@ func loadPolicy(file string) (*loaded, error) {
 	if name == "" {
 		name = defaultPolicy
 	}
-	data, err := os.ReadFile(name)
-	if file == "" && errors.Is(err, os.ErrNotExist) {
+	data, err := readPolicy(name)
+	switch {
+	case file == "" && errors.Is(err, os.ErrNotExist):
 		return &loaded{}, nil
-	}
-	if err != nil {
+	case errors.Is(err, os.ErrNotExist):
 		return nil, &exitError{code: exitUsage, err: fmt.Errorf("the policy cannot be read: %w", err), hint: "pavise init writes one"}
+	case err != nil:
+		return nil, &exitError{code: exitUsage, err: fmt.Errorf("the policy cannot be read: %w", err), hint: "name a policy file, such as " + defaultPolicy}
 	}
 	p, err := pavise.Parse(data)
 	if err != nil {
 		return nil, &exitError{code: exitUsage, err: fmt.Errorf("%s: %w", name, err), hint: "pavise policy schema prints every key; an editor that reads the $schema line completes them"}
 	}
 	return &loaded{policy: p, file: name, text: data}, nil
+}
+
+// maxPolicy bounds what is read for a policy: a wrong name must not fill the
+// memory. A policy of a thousand routes has some 100 KB.
+const maxPolicy = 1 << 20
+
+func readPolicy(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxPolicy+1))
+	if err == nil && len(data) > maxPolicy {
+		err = fmt.Errorf("%s is larger than %d bytes, which no policy is", name, maxPolicy)
+	}
+	return data, err
 }
 
 // guard builds the policy's guard, so that every mistake in it is found.

@@ -42,19 +42,25 @@ func (e *exitError) Unwrap() error { return e.err }
 
 // run is the whole program, but for what belongs to the process.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	t := &terminal{in: stdin, out: stdout, err: stderr}
+	out := &sink{w: stdout}
+	t := &terminal{in: stdin, out: out, err: stderr}
 	root := command(t)
 	root.SetArgs(args)
 	root.SetIn(stdin)
-	root.SetOut(stdout)
+	root.SetOut(out)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	c, err := root.ExecuteContextC(ctx)
+	if lost := out.failed(); err == nil && lost != nil && c.Name() != "up" {
+		// A result that nobody got is no result. What up writes is its access
+		// log, and the API's fate is not that of its log.
+		err = &exitError{code: exitUnknown, err: fmt.Errorf("the result could not be written: %w", lost), hint: "is the disk full, or the output closed?"}
+	}
 	if err == nil {
 		return exitFine
 	}
 	var exit *exitError
 	if !errors.As(err, &exit) {
-		exit = &exitError{code: exitUsage, err: err, hint: "see pavise --help"}
+		exit = &exitError{code: exitUsage, err: err, hint: "see " + c.CommandPath() + " --help"}
 	}
 	if exit.err != nil {
 		t.fail(exit.err, exit.hint)

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pavise-dev/pavise"
+	"github.com/pavise-dev/pavise/guard"
 )
 
 func policyCommand(t *terminal) *cobra.Command {
@@ -46,6 +47,9 @@ func policyShow(t *terminal) *cobra.Command {
 				return err
 			}
 			loose := l.policy.Loosened()
+			if loose == nil {
+				loose = []guard.Loosening{} // a list in JSON, also where nothing is in it
+			}
 			if format == "json" {
 				modes := map[string]string{}
 				for _, r := range pavise.Rules() {
@@ -166,7 +170,19 @@ Exit codes: 0 the same, 1 different, 2 wrong usage or policy.`,
 	}
 }
 
+// plain returns a policy without what only repeats a default.
+func plain(p pavise.Policy) pavise.Policy {
+	if p.Version == 1 {
+		p.Version = 0
+	}
+	if p.Mode == guard.Enforce {
+		p.Mode = ""
+	}
+	return p
+}
+
 func (t *terminal) diff(old, next pavise.Policy) (same bool, err error) {
+	old, next = plain(old), plain(next)
 	a, err := flatten(old)
 	if err != nil {
 		return false, err

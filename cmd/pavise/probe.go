@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -34,6 +35,9 @@ Exit codes: 0 all kept, 1 some broken, 2 wrong usage or policy, 3 could not tell
 			if format != "text" && format != "json" {
 				return &exitError{code: exitUsage, err: fmt.Errorf("--format %q is not text or json", format)}
 			}
+			if o.Timeout <= 0 {
+				return &exitError{code: exitUsage, err: fmt.Errorf("--timeout %s is not more than zero", o.Timeout)}
+			}
 			loaded, err := loadPolicy(file)
 			if err != nil {
 				return err
@@ -48,6 +52,9 @@ Exit codes: 0 all kept, 1 some broken, 2 wrong usage or policy, 3 could not tell
 				return &exitError{code: exitUnknown, err: fmt.Errorf("%s promises nothing: everything is only observed", loaded.name()), hint: "pavise enforce RULE makes a promise of a rule"}
 			}
 			report, err := probe.Run(c.Context(), o)
+			if errors.Is(err, probe.ErrOptions) {
+				return &exitError{code: exitUsage, err: err, hint: "pavise probe http://127.0.0.1:8000"}
+			}
 			if err != nil {
 				return &exitError{code: exitUnknown, err: err, hint: "is the API running, and is the URL its root?"}
 			}

@@ -55,6 +55,9 @@ makes it refuse.`,
 				return err
 			}
 			if format == "json" {
+				if rep.Tallies == nil {
+					rep.Tallies = []gateway.Tally{} // a list, also where nothing is in it
+				}
 				enc := json.NewEncoder(t.out)
 				enc.SetIndent("", "  ")
 				return enc.Encode(rep)
@@ -103,30 +106,46 @@ func reportFromAdmin(ctx context.Context, admin string) (rep gateway.Report, err
 	return rep, nil
 }
 
+// longestRecord is more than a record of an access log has, whose path, query
+// and reason are bounded.
+const longestRecord = 256 << 10
+
 // reportFromLog counts the records of an access log. Lines that are no such
 // record are counted too, and said: a log that was not understood must not
 // look like one in which nothing happened.
 func reportFromLog(t *terminal, name string) (rep gateway.Report, err error) {
 	in := t.in
-	if name != "-" {
+	if name == "-" {
+		name = "standard input"
+	} else {
 		f, err := os.Open(name)
 		if err != nil {
-			return rep, &exitError{code: exitUsage, err: err}
+			return rep, &exitError{code: exitUsage, err: fmt.Errorf("the access log cannot be read: %w", err), hint: "--log names a file that pavise up wrote, or - for standard input"}
 		}
 		defer f.Close()
 		in = f
 	}
 	rows := map[[2]string]*gateway.Tally{}
-	sc := bufio.NewScanner(in)
-	sc.Buffer(nil, 1<<20)
+	br := bufio.NewReaderSize(in, longestRecord)
 	records, others := 0, 0
-	for sc.Scan() {
+	for {
+		data, more, err := br.ReadLine()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return rep, &exitError{code: exitUnknown, err: fmt.Errorf("%s: %w", name, err), hint: "--log names a file that pavise up wrote, or - for standard input"}
+		}
+		whole := !more
+		for more && err == nil {
+			_, more, err = br.ReadLine() // of somebody else: ours are shorter
+		}
 		var line struct {
 			Time                                     time.Time
 			Msg, Method, Path, Rule, Reason, Verdict string
 			RequestID                                string `json:"request_id"`
 		}
-		if err := json.Unmarshal(sc.Bytes(), &line); err != nil || line.Msg != "request" || line.Verdict == "" {
+		if !whole || json.Unmarshal(data, &line) != nil || line.Msg != "request" || line.Verdict == "" {
 			others++
 			continue
 		}
@@ -150,9 +169,6 @@ func reportFromLog(t *terminal, name string) (rep gateway.Report, err error) {
 		}
 		row.Reason, row.Last = line.Reason, line.Time
 	}
-	if err := sc.Err(); err != nil {
-		return rep, &exitError{code: exitUnknown, err: fmt.Errorf("%s: %w", name, err)}
-	}
 	if others > 0 {
 		t.notef("%d lines of %s are no records of an access log in JSON", others, name)
 	}
@@ -172,6 +188,11 @@ func (t *terminal) report(rep gateway.Report) {
 		return
 	}
 	rule, route := len("rule"), len("route")
+	for i := range rep.Tallies {
+		// Paths are a client's own words, and a terminal obeys some of them.
+		row := &rep.Tallies[i]
+		row.Rule, row.Route, row.Reason = printable(row.Rule), printable(row.Route), printable(row.Reason)
+	}
 	for _, row := range rep.Tallies {
 		rule, route = max(rule, len(row.Rule)), max(route, len(row.Route))
 	}

@@ -3,7 +3,11 @@ package main
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
 )
 
 // terminal is the one voice of the program. Results go to out. What is about
@@ -14,6 +18,29 @@ type terminal struct {
 	in  io.Reader
 	out io.Writer
 	err io.Writer
+}
+
+// sink is where results go. It remembers that one was lost.
+type sink struct {
+	w    io.Writer
+	mu   sync.Mutex
+	lost error
+}
+
+func (s *sink) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n, err := s.w.Write(p)
+	if err != nil && s.lost == nil {
+		s.lost = err
+	}
+	return n, err
+}
+
+func (s *sink) failed() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lost
 }
 
 // printf writes a piece of the result.
@@ -39,4 +66,14 @@ func (t *terminal) fail(err error, hint string) {
 // hint says what to do next.
 func (t *terminal) hint(format string, args ...any) {
 	_, _ = fmt.Fprintf(t.err, "  hint: "+format+"\n", args...)
+}
+
+// printable writes what a terminal might obey, such as an escape sequence in
+// a path, as Go escapes it.
+func printable(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }) {
+		return s
+	}
+	quoted := strconv.Quote(s)
+	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
 }
