@@ -9,10 +9,12 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"reflect"
 	"runtime/debug"
 	"time"
 
 	"github.com/pavise-dev/pavise/guard"
+	"github.com/pavise-dev/pavise/guard/wire"
 )
 
 // An Exchange is what became of one request.
@@ -35,7 +37,11 @@ func (g *Guard) exchange(next http.Handler) http.Handler {
 	door := guard.Door(g.door)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		rec := &recorder{ResponseWriter: w}
+		rec := &recorder{ResponseWriter: w, req: r}
+		if isServers(w) {
+			rec.wire = g.wire
+			g.wire.Preface(r, nil)
+		}
 		rec.facts = guard.Facts{RequestID: newRequestID(), Secure: r.TLS != nil, Door: door}
 		r = guard.Begin(r, &rec.facts)
 		returned := false
@@ -177,6 +183,8 @@ func (g *Guard) recover(next http.Handler) http.Handler {
 type recorder struct {
 	http.ResponseWriter
 	facts  guard.Facts
+	req    *http.Request // as the server made it
+	wire   *wire.Guard   // nil if somebody stands between us and the server
 	status int
 	bytes  int64
 }
@@ -202,6 +210,19 @@ func (w *recorder) ReadFrom(src io.Reader) (int64, error) {
 	n, err := io.Copy(w.ResponseWriter, src)
 	w.bytes += n
 	return n, err
+}
+
+// Preface lets fields that every response has go to the connection and not
+// through the header map.
+func (w *recorder) Preface(block []byte) bool {
+	return w.wire != nil && w.wire.Preface(w.req, block)
+}
+
+// isServers reports whether w is net/http's own response writer for HTTP/1.
+// A middleware's that stands between may hold the response back, keep it, or
+// put another in its place, and has to find every field in the map.
+func isServers(w http.ResponseWriter) bool {
+	return reflect.TypeOf(w).String() == "*http.response" && reflect.TypeOf(w).Elem().PkgPath() == "net/http"
 }
 
 func (w *recorder) begin() {

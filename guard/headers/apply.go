@@ -13,6 +13,7 @@ type exchange struct {
 	secure      bool
 	credentials bool
 	nonce       *nonce
+	preface     prefacer // takes the block; nil means that all goes into the map
 }
 
 // apply brings h into the form that the policy wants for the response of x.
@@ -48,8 +49,13 @@ func (c *compiled) apply(h http.Header, x *exchange, buf []string) {
 	if n := len(prof.out) + 1; len(buf) < n {
 		buf = make([]string, n)
 	}
+	// sweep has deleted the handler's own, whatever becomes of ours.
+	ahead := x.preface != nil && len(prof.block) > 0 && x.preface.Preface(prof.block)
 	for i := range prof.out {
 		f := &prof.out[i]
+		if f.block && ahead {
+			continue
+		}
 		if f.tls && !x.secure {
 			// RFC 6797 section 7.2: not over plain HTTP, where anyone on the
 			// way could have written it.

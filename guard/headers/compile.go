@@ -38,6 +38,7 @@ type field struct {
 	verb  verb
 	tls   bool // only over TLS
 	nonce bool // the value holds the placeholder
+	block bool // it is in the profile's block
 }
 
 // A profile is what is done to the responses of some paths.
@@ -47,6 +48,7 @@ type profile struct {
 	entries   []entry // what it was made of
 	ownsCache bool    // the route itself says what becomes of Cache-Control
 	nonce     bool
+	block     []byte // the lines of the fields that never differ
 }
 
 // compiled is a policy in the form in which it is carried out.
@@ -234,6 +236,7 @@ func (p Policy) finish(entries []entry) *profile {
 		prof.nonce = prof.nonce || f.nonce
 		prof.out = append(prof.out, f)
 	}
+	prof.makeBlock()
 	return prof
 }
 

@@ -32,10 +32,10 @@ type writer struct {
 	values      [inline]string
 }
 
-func (w *writer) commit(buf []string) {
+func (w *writer) commit(buf []string, ahead prefacer) {
 	h := w.Header()
 	w.g.apply(h, &exchange{
-		url: w.r.URL, path: w.path, secure: w.facts.Secure, credentials: w.credentials, nonce: &w.nonce,
+		url: w.r.URL, path: w.path, secure: w.facts.Secure, credentials: w.credentials, nonce: &w.nonce, preface: ahead,
 	}, buf)
 	w.size = len(h)
 }
@@ -43,7 +43,7 @@ func (w *writer) commit(buf []string) {
 func (w *writer) begin() {
 	if !w.done {
 		w.done = true
-		w.commit(w.values[:])
+		w.commit(w.values[:], nil)
 	}
 }
 
@@ -54,9 +54,13 @@ func (w *writer) WriteHeader(status int) {
 	case w.done:
 	case status >= 100 && status < 200 && status != http.StatusSwitchingProtocols:
 		// The final response is still to come and has values of its own.
-		w.commit(nil)
-	default:
+		w.commit(nil, nil)
+	case status == http.StatusSwitchingProtocols:
 		w.begin()
+	default:
+		w.done = true
+		ahead, _ := w.ResponseWriter.(prefacer)
+		w.commit(w.values[:], ahead)
 	}
 	w.ResponseWriter.WriteHeader(status)
 }

@@ -69,6 +69,8 @@ type conn struct {
 	closed  atomic.Bool
 	raw     atomic.Bool // set with isRaw, for Close
 
+	ahead []byte // goes behind the next response's status line; see Preface
+
 	mu          sync.Mutex
 	deadline    time.Time     // as net/http set it
 	headBy      time.Time     // when the head that has begun must be complete; zero if none
