@@ -184,8 +184,28 @@ func (g *Guard) Answers() []string { return g.hosts.Answers() }
 // Policy returns the policy that the guard enforces.
 func (g *Guard) Policy() Policy { return g.policy }
 
-// Mode returns what becomes of refusals by rule.
-func (g *Guard) Mode(rule string) guard.Mode { return g.modes.of(rule) }
+// Mode returns what becomes of requests and responses against rule.
+func (g *Guard) Mode(rule string) guard.Mode {
+	if AlwaysEnforced(rule) {
+		return guard.Enforce
+	}
+	return g.modes.of(rule)
+}
+
+// AlwaysEnforced reports whether a rule holds in observe mode too. Rules that
+// refuse nothing do: those of response headers and of who the client is. And
+// the rules of framing do, since what has two meanings cannot be passed on as
+// one.
+func AlwaysEnforced(rule string) bool {
+	name, _, _ := strings.Cut(rule, "/")
+	switch name {
+	case "headers", "clientip":
+		return true
+	case "wire":
+		return !wire.Observable(rule)
+	}
+	return rule == "rate/announced"
+}
 
 // Promises returns what a client outside can rely on. What is only observed
 // is not promised.
@@ -200,10 +220,7 @@ func (g *Guard) Promises() []promise.Promise {
 	}
 	var kept []promise.Promise
 	for _, p := range all {
-		// Framing is never only observed: what has two meanings cannot be
-		// passed on as one.
-		framing := p.Conn && strings.HasPrefix(p.ID, "wire/")
-		if framing || g.modes.of(p.ID) == guard.Enforce {
+		if g.Mode(p.ID) == guard.Enforce {
 			kept = append(kept, p)
 		}
 	}

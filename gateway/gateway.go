@@ -59,6 +59,8 @@ type Gateway struct {
 
 	inFlight atomic.Int64
 	draining atomic.Bool
+	patience context.Context // ends by Kill
+	lose     context.CancelFunc
 }
 
 // live is the policy in force and the handler that enforces it.
@@ -80,6 +82,7 @@ func New(o Options) (*Gateway, error) {
 	if g.log == nil {
 		g.log = slog.Default()
 	}
+	g.patience, g.lose = context.WithCancel(context.Background())
 	g.metrics = newMetrics(
 		func() float64 { return float64(g.inFlight.Load()) },
 		func() float64 { return float64(g.backend.pending()) },
@@ -287,6 +290,16 @@ func (g *Gateway) Run(ctx context.Context) error {
 	return fate
 }
 
+// Kill ends every wait of a stop: requests in flight are cut, and the
+// upstream's processes are killed. It does not by itself stop the gateway; end
+// the context of Run for that.
+func (g *Gateway) Kill() {
+	g.lose()
+	if s := g.backend.supervisor; s != nil {
+		s.Kill()
+	}
+}
+
 // server is the policy's server, but with whatever handler is in force.
 func (g *Gateway) server() *http.Server {
 	srv := g.live.Load().guard.Server(http.HandlerFunc(g.carry))
@@ -309,7 +322,7 @@ func (g *Gateway) drain(srv *http.Server) {
 	}
 	g.draining.Store(true)
 	g.log.Info("stopping; requests in flight may finish", "in_flight", g.inFlight.Load(), "timeout", timeout)
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	ctx, cancel := context.WithTimeout(g.patience, timeout)
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()

@@ -213,10 +213,12 @@ func up(c *cobra.Command, t *terminal, f *upFlags, command []string) error {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
 	defer signal.Stop(signals)
+	ended := make(chan struct{})
+	defer close(ended)
 	go func() {
 		for {
 			select {
-			case <-ctx.Done():
+			case <-ended:
 				return
 			case s := <-signals:
 				switch s {
@@ -224,11 +226,13 @@ func up(c *cobra.Command, t *terminal, f *upFlags, command []string) error {
 					_ = gw.Reload() // it has logged its error
 				case os.Interrupt, syscall.SIGTERM:
 					if ctx.Err() != nil {
-						return
+						// The second one does not wait, but leaves nothing
+						// behind; the third does not even do that.
+						gw.Kill()
+						signal.Reset(os.Interrupt, syscall.SIGTERM)
+						continue
 					}
 					cancel()
-					// The second one takes the program down at once.
-					signal.Reset(os.Interrupt, syscall.SIGTERM)
 				default:
 					gw.Signal(s)
 				}

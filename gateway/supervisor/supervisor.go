@@ -39,6 +39,8 @@ type Supervisor struct {
 	offer    atomic.Int64                      // children that Backends has and that are not being drained
 	unseen   atomic.Int64                      // workers that have not been ready yet
 	started  chan struct{}                     // closed when unseen is 0
+	patience context.Context                   // ends by Kill
+	lose     context.CancelFunc
 
 	mu sync.Mutex // of changes to children, and of what a child says it guards
 }
@@ -55,6 +57,7 @@ func newSupervisor(o Options, plan *Plan, program string, notes []string) *Super
 	if plan.Server != "" {
 		s.name = plan.Server
 	}
+	s.patience, s.lose = context.WithCancel(context.Background())
 	s.unseen.Store(int64(o.Workers))
 	s.children.Store(&map[string]*child{})
 	return s
@@ -116,6 +119,11 @@ func (s *Supervisor) Signal(sig os.Signal) error {
 	}
 	return errors.Join(errs...)
 }
+
+// Kill ends the wait for processes that are being stopped: they are killed,
+// and so are those that will be. It does not by itself stop any; end the
+// context of Run for that.
+func (s *Supervisor) Kill() { s.lose() }
 
 // Run starts the workers and keeps them until ctx is done; then it drains
 // and stops them and returns nil if they ended well. If they cannot be kept
@@ -334,7 +342,7 @@ func (s *Supervisor) start(ctx context.Context, slot int) (*child, error) {
 	case errors.As(err, &fate):
 		return nil, fate
 	}
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(s.o.StopTimeout, 5*time.Second))
+	stop, cancel := context.WithTimeout(s.patience, min(s.o.StopTimeout, 5*time.Second))
 	defer cancel()
 	_ = c.stop(stop)
 	if ctx.Err() != nil {
@@ -399,7 +407,7 @@ func (s *Supervisor) forget(c *child) {
 // retire drains a child and stops it. It returns nil if it ended well.
 func (s *Supervisor) retire(c *child, log *slog.Logger) error {
 	// Not ended by the context of Run: that is done by now, which is why.
-	ctx, cancel := context.WithTimeout(context.Background(), s.o.StopTimeout)
+	ctx, cancel := context.WithTimeout(s.patience, s.o.StopTimeout)
 	defer cancel()
 	// The last quarter is for the process itself: connections that never
 	// fall silent, such as WebSockets, must not use up all of it.

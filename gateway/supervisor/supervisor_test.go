@@ -280,6 +280,37 @@ func TestStubbornIsKilled(t *testing.T) {
 	}
 }
 
+// Kill ends the wait for a process that does not stop, and leaves nothing.
+func TestKill(t *testing.T) {
+	r := start(t, "stubborn", nil).up()
+	body, _ := r.get("/")
+	pid, _ := strconv.Atoi(strings.Fields(body)[0])
+	r.cancel()
+	select {
+	case err := <-r.result:
+		r.result <- err
+		t.Fatalf("it stopped by itself: %v", err)
+	case <-time.After(200 * time.Millisecond):
+	}
+	r.Kill()
+	select {
+	case err := <-r.result:
+		r.result <- err
+		var fate *ExitError
+		if !errors.As(err, &fate) || fate.Signal != syscall.SIGKILL {
+			t.Errorf("Run: %v", err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("it waits on")
+	}
+	if alive(pid) {
+		t.Error("it lives on")
+	}
+	if _, err := os.Stat(r.dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the folder of its socket is left: %v", err)
+	}
+}
+
 func TestStopWhileStarting(t *testing.T) {
 	r := start(t, "deaf", nil)
 	time.Sleep(100 * time.Millisecond)

@@ -39,13 +39,14 @@ func (g *Guard) Promises() []promise.Promise {
 	}
 	var all []promise.Promise
 	for _, r := range Rules() {
-		all = append(all, promise.Promise{ID: r.ID, Claim: r.Claim, Refs: r.Refs, Conn: !observable(r.ID), Test: tests[r.ID]})
+		all = append(all, promise.Promise{ID: r.ID, Claim: r.Claim, Refs: r.Refs, Conn: !Observable(r.ID), Test: tests[r.ID]})
 	}
 	return all
 }
 
-// observable reports whether a rule is kept by the handler's half alone.
-func observable(id string) bool {
+// Observable reports whether a rule is kept by the handler's half alone, and
+// so can be observed without being enforced.
+func Observable(id string) bool {
 	switch id {
 	case "wire/methods", "wire/path", "wire/encoded-slash", "wire/path-params", "wire/query", "wire/get-body":
 		return true
