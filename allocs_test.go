@@ -48,12 +48,12 @@ func wholeChain(tb testing.TB) func() {
 }
 
 // TestAllocations holds the whole chain to its allocations for a passing GET:
-// the recorder with the facts, the request's id, the context and the request
-// that carry them, the writer of headers with all values, the exchange of
+// the recorder with the facts, the request's id, the request that carries
+// them, the writer of headers with all values, the exchange of
 // limits and its request, two for the announced rate, and the writer of
 // origins.
 func TestAllocations(t *testing.T) {
-	const most = 10
+	const most = 9
 	once := wholeChain(t)
 	once()
 	if n := testing.AllocsPerRun(200, once); n > most {

@@ -83,6 +83,7 @@ type Facts struct {
 	// [Facts.Observe].
 	Observed *Refusal
 	mu       sync.Mutex // of Observed: bodies are often read by another goroutine
+	carrier  carrier    // of the one request that has these facts
 }
 
 // Observe notes a refusal that was let pass.
@@ -95,6 +96,20 @@ func (f *Facts) Observe(ref *Refusal) {
 }
 
 type factsKey struct{}
+
+// A carrier is the context of a request with facts. It is a part of them, so
+// that both are one allocation.
+type carrier struct {
+	context.Context
+	facts *Facts
+}
+
+func (c *carrier) Value(key any) any {
+	if key == (factsKey{}) {
+		return c.facts
+	}
+	return c.Context.Value(key)
+}
 
 // FactsOf returns the facts about r, or nil if none were established.
 func FactsOf(r *http.Request) *Facts {
@@ -114,9 +129,13 @@ func WithFacts(r *http.Request) (*http.Request, *Facts) {
 }
 
 // Begin returns a shallow copy of r whose facts are f. It is for what stands
-// outside all guards; guards call [WithFacts].
+// outside all guards; guards call [WithFacts]. The same facts begin once.
 func Begin(r *http.Request, f *Facts) *http.Request {
-	return r.WithContext(context.WithValue(r.Context(), factsKey{}, f))
+	if f.carrier.Context != nil { // a second one would be its own parent
+		return r.WithContext(context.WithValue(r.Context(), factsKey{}, f))
+	}
+	f.carrier = carrier{r.Context(), f}
+	return r.WithContext(&f.carrier)
 }
 
 // Client returns the address to which limits and logs hold r: the one that
