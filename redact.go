@@ -61,7 +61,7 @@ func (r redactor) secret(key string) bool {
 				return true
 			}
 			start = i + 1
-		case i > start && 'A' <= key[i] && key[i] <= 'Z' && !('A' <= key[i-1] && key[i-1] <= 'Z'):
+		case i > start && capital(key[i]) && !capital(key[i-1]):
 			if r.word(low[start:i]) {
 				return true
 			}
@@ -73,9 +73,9 @@ func (r redactor) secret(key string) bool {
 
 func (r redactor) word(w string) bool { return r.words[w] || r.keys[w] }
 
-func alphanumeric(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
-}
+func alphanumeric(c byte) bool { return 'a' <= c && c <= 'z' || capital(c) || '0' <= c && c <= '9' }
+
+func capital(c byte) bool { return 'A' <= c && c <= 'Z' }
 
 // unescaped undoes percent-encoding, twice: a URL within a query is encoded
 // once more.

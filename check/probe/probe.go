@@ -196,7 +196,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 // wrongOptions says what is wrong with the options, and no more.
 type wrongOptions struct{ error }
 
-func (wrongOptions) Is(target error) bool { return target == ErrOptions } //nolint:errorlint // an Is method compares
+func (wrongOptions) Is(target error) bool { return target == ErrOptions }
 
 func judge(ctx context.Context, p promise.Promise, c *caller, call promise.Caller, timeout time.Duration) Result {
 	ctx, cancel := context.WithTimeout(ctx, timeout)

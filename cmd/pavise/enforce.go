@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -176,12 +177,15 @@ func topKey(line string) string {
 	return strings.Trim(strings.TrimRight(key, " \t"), `"'`)
 }
 
-// comment returns what a line says after its value, from " #" to its end.
+// comment returns what a line says after its value, with the blanks before it.
+// No mode has a "#" in it.
 func comment(line string) string {
-	if i := strings.Index(line, " #"); i >= 0 {
-		return strings.TrimRight(line[i:], "\n")
+	value, _, found := strings.Cut(line, "#")
+	if !found {
+		return ""
 	}
-	return ""
+	blanks := value[len(strings.TrimRight(value, " \t")):]
+	return cmp.Or(blanks, " ") + strings.TrimRight(line[len(value):], "\n")
 }
 
 // editMode replaces the value of the top-level key mode, or adds the key, and

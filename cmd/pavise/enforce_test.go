@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,6 +31,7 @@ var oddFiles = []struct{ name, text, rule, want string }{
 	{"byte order mark", "\ufeffmode: observe\n", "all", "\ufeffmode: enforce\n"},
 	{"no modes", "modes:\nversion: 1\n", "hosts", "modes:\n  hosts: enforce\nversion: 1\n"},
 	{"empty modes", "modes: {} # none\n", "hosts", "modes: # none\n  hosts: enforce\n"},
+	{"a comment without a blank", "modes: {}#", "hosts", "modes: #\n  hosts: enforce\n"},
 	{"modes in one line", "modes: {hosts: observe}\n", "hosts", ""},
 	{"modes in one line, all", "modes: {hosts: observe}\n", "all", "mode: enforce\n"},
 	{"all in one line", "{mode: observe}\n", "all", ""},
@@ -68,11 +70,10 @@ func FuzzSetMode(f *testing.F) {
 	for _, tt := range oddFiles {
 		f.Add(tt.text, tt.rule, true)
 	}
+	names := ruleNames()
 	f.Fuzz(func(t *testing.T, text, rule string, enforce bool) {
-		if rule != "all" {
-			if _, err := findRules(rule); err != nil {
-				return
-			}
+		if rule != "all" && !slices.Contains(names, rule) {
+			return
 		}
 		before, err := pavise.Parse([]byte(text))
 		if err != nil {

@@ -162,7 +162,7 @@ func drained(r *http.Request) (bool, error) {
 	switch {
 	case errors.As(err, &ref):
 		return false, ref // an outer guard's verdict about the body
-	case err == io.EOF: //nolint:errorlint // ReadFull returns it bare
+	case err == io.EOF:
 		r.Body = &replay{Reader: bytes.NewReader(nil), Closer: r.Body}
 		return true, nil
 	}
