@@ -154,6 +154,20 @@ func TestOverruler(t *testing.T) {
 	}
 }
 
+// The handler's own header fields do not go out with a refusal; those of
+// guards further out do.
+func TestOverrulerDropsTheHandlersFields(t *testing.T) {
+	w := httptest.NewRecorder()
+	w.Header().Set("RateLimit", "outer")
+	o := NewOverruler(w, httptest.NewRequest(http.MethodPost, "/", nil))
+	o.Header().Set("Set-Cookie", "session=1")
+	_ = o.Raise(tooLarge)
+	o.WriteHeader(http.StatusOK)
+	if got := w.Header(); got.Get("Set-Cookie") != "" || got.Get("RateLimit") != "outer" || w.Code != 413 {
+		t.Errorf("got %d %v", w.Code, got)
+	}
+}
+
 func TestOverrulerDoesNotHijackARefusal(t *testing.T) {
 	o := NewOverruler(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil))
 	_ = o.Raise(tooLarge)

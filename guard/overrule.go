@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"slices"
 	"sync/atomic"
 )
 
@@ -15,6 +16,7 @@ import (
 type Overruler struct {
 	http.ResponseWriter
 	req    *http.Request
+	before []string                // names that guards further out had set
 	raised atomic.Pointer[Refusal] // the body is often read by another goroutine than the handler's
 	began  bool
 	over   bool
@@ -22,7 +24,12 @@ type Overruler struct {
 
 // NewOverruler returns an Overruler of w for r.
 func NewOverruler(w http.ResponseWriter, r *http.Request) *Overruler {
-	return &Overruler{ResponseWriter: w, req: r}
+	h := w.Header()
+	before := make([]string, 0, len(h))
+	for name := range h {
+		before = append(before, name)
+	}
+	return &Overruler{ResponseWriter: w, req: r, before: before}
 }
 
 // Raise puts ref to the request's [Door]. If the request may go on it returns
@@ -53,6 +60,14 @@ func (o *Overruler) overrule() bool {
 		return false
 	}
 	o.began, o.over = true, true
+	// What the handler prepared, a cookie say, belongs to an answer that is
+	// not given.
+	h := o.ResponseWriter.Header()
+	for name := range h {
+		if !slices.Contains(o.before, name) {
+			delete(h, name)
+		}
+	}
 	Refuse(o.ResponseWriter, o.req, ref)
 	return true
 }
