@@ -241,6 +241,7 @@ func (c *caller) shell(req *http.Request) string {
 	}
 	req = c.complete(req)
 	var b strings.Builder
+	pipe := ""
 	b.WriteString("curl -si --path-as-is")
 	if req.URL.Scheme == "https" && c.tls.InsecureSkipVerify {
 		b.WriteString(" -k")
@@ -274,12 +275,20 @@ func (c *caller) shell(req *http.Request) string {
 				if _, typed := req.Header["Content-Type"]; !typed {
 					b.WriteString(" -H 'Content-Type:'") // curl would add one
 				}
-				b.WriteString(" --data-binary " + quote(string(data)))
+				if printable(string(data)) == string(data) {
+					b.WriteString(" --data-binary " + quote(string(data)))
+				} else { // no word of a shell can hold a NUL
+					text := printfEscape(string(data))
+					if rest, ok := strings.CutPrefix(text, "-"); ok {
+						text = `\055` + rest // no option
+					}
+					pipe = "printf " + quote(text) + " | "
+					b.WriteString(" --data-binary @-")
+				}
 			}
 		}
 	}
-	b.WriteString(" " + quote(req.URL.String()))
-	return b.String()
+	return pipe + b.String() + " " + quote(req.URL.String())
 }
 
 func portOf(u *url.URL) string {

@@ -98,6 +98,19 @@ func TestShellLinesRun(t *testing.T) {
 			t.Errorf("the shell sent %s, want %s", g, want)
 		}
 	}
+	const odd = "--b\r\n%zz'\x00\xff\\1\r\n"
+	line = c.shell(promise.NewRequest(t.Context(), http.MethodPost, "/odd", odd))
+	if want := `printf '\055-b\r\n%%zz'\''\000\377\\1\r\n' | curl -si --path-as-is -X 'POST' -H 'Host: api.example.com' -H 'Content-Type:' --data-binary @- '` + srv.URL + `/odd'`; line != want {
+		t.Errorf("got  %s\nwant %s", line, want)
+	}
+	if curl != "" {
+		if out, err := exec.Command("sh", "-c", line).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		if g, want := <-got, "POST|/odd|api.example.com||"+odd+"|untyped"; g != want {
+			t.Errorf("the shell sent %q, want %q", g, want)
+		}
+	}
 	raw := c.shell(promise.RawRequest(t.Context(), "GET /%2e HTTP/1.1\r\nHost: {host}\r\nX: \\\x01\r\n\r\n"))
 	host, port, _ := net.SplitHostPort(strings.TrimPrefix(srv.URL, "http://"))
 	if want := `printf 'GET /%%2e HTTP/1.1\r\nHost: api.example.com\r\nX: \\\001\r\n\r\n' | nc ` + host + " " + port; raw != want {
@@ -229,5 +242,33 @@ func TestATestIsBoundedInTime(t *testing.T) {
 	}})
 	if err != nil || report.Results[0].Verdict != CouldNotTell {
 		t.Errorf("got %v, %v", report, err)
+	}
+}
+
+// Whoever answers chooses what a promise got; none of it commands a terminal.
+func TestTextCommandsNoTerminal(t *testing.T) {
+	r := &Report{Results: []Result{
+		{ID: "a/b", Verdict: Broken, Got: "Server: \x1b[2J", Want: "none"},
+		{ID: "a/c", Verdict: CouldNotTell, Reason: "\u009b31m"},
+	}}
+	var b strings.Builder
+	if err := r.WriteText(&b); err != nil {
+		t.Fatal(err)
+	}
+	if strings.ContainsAny(b.String(), "\x1b\u009b") || !strings.Contains(b.String(), `Server: \x1b[2J`) {
+		t.Errorf("got %q", b.String())
+	}
+}
+
+// Wrong options are not an API that cannot be reached, and are said without
+// the password in the URL.
+func TestWrongOptions(t *testing.T) {
+	for _, o := range []Options{
+		{URL: ""}, {URL: "localhost:8000"}, {URL: "ftp://a"}, {URL: "http://u:hunter2@a"}, {URL: "http://u:hunter2@a:x y"}, {URL: "http://u:hunter2@a/%zz"},
+		{URL: "http://a/b"}, {URL: "http://a?b"}, {URL: "http://a", Host: "b c"}, {URL: "http://a", Host: "b\r\nX: y"}, {URL: "http://a", Host: "b/c"},
+	} {
+		if _, err := Run(t.Context(), o); !errors.Is(err, ErrOptions) || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%+v: %v", o, err)
+		}
 	}
 }

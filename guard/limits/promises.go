@@ -144,10 +144,11 @@ func testHeaders(ctx context.Context, call promise.Caller, size, count int) erro
 		}
 		return req
 	}
-	if err := promise.Refused(call, request(size, 0), request(1, 0), 431); err != nil {
+	// 400 is what nginx and others say to it.
+	if err := promise.Refused(call, request(size, 0), request(1, 0), 431, 400); err != nil {
 		return err
 	}
-	return promise.Refused(call, request(0, count+1), request(0, 1), 431)
+	return promise.Refused(call, request(0, count+1), request(0, 1), 431, 400)
 }
 
 // testSlowBody sends the first byte of a body and no other.

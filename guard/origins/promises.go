@@ -201,6 +201,10 @@ func testUpgrade(ctx context.Context, call promise.Caller) error {
 		switch {
 		case err != nil:
 			return err
+		case status != http.StatusForbidden && status == harmless && status >= 400:
+			// Such as behind a proxy that drops Upgrade: nobody can open one
+			// here, and whether a page of another site could is not seen.
+			return fmt.Errorf("an upgrade is answered %d, whoever asks", status)
 		case status != http.StatusForbidden:
 			return promise.Broken(req, fmt.Sprintf("status %d", status), "status 403")
 		case !byKey:

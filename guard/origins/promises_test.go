@@ -175,3 +175,25 @@ func TestUpgradePromiseBeforeASGI(t *testing.T) {
 		}
 	}
 }
+
+// Where nobody can open a WebSocket, nobody sees who would be refused.
+func TestUpgradePromiseBehindAProxyThatDropsUpgrade(t *testing.T) {
+	g, err := New(Policy{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for status, isBroken := range map[int]bool{404: false, 400: false, 502: false, 200: true, 101: true} {
+		for _, p := range g.Promises() {
+			if p.ID != ruleUpgrade {
+				continue
+			}
+			err := p.Test(t.Context(), func(*http.Request) (*http.Response, error) {
+				return &http.Response{StatusCode: status, Body: http.NoBody, Header: http.Header{}}, nil
+			})
+			var broken *promise.BrokenError
+			if err == nil || errors.As(err, &broken) != isBroken {
+				t.Errorf("%d to everybody: %v", status, err)
+			}
+		}
+	}
+}
