@@ -16,16 +16,15 @@ import (
 
 // TestEvents: each event is there before the next one is sent.
 func TestEvents(t *testing.T) {
-	next := make(chan string)
+	// One channel a client: the handler of one that has left may still wait.
+	channels := map[string]chan string{"http": make(chan string), "https": make(chan string)}
 	p := serving(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		_ = http.NewResponseController(w).Flush()
+		next := channels[r.URL.Query().Get("client")]
 		for {
 			select {
-			case text, ok := <-next:
-				if !ok {
-					return
-				}
+			case text := <-next:
 				_, _ = fmt.Fprintf(w, "data: %s\n\n", text)
 				_ = http.NewResponseController(w).Flush()
 			case <-r.Context().Done():
@@ -39,7 +38,7 @@ func TestEvents(t *testing.T) {
 	p.Gateway.TLS = &files
 	secure, _ := start(t, p, nil)
 	for name, c := range map[string]*http.Client{"http": client(t, plain, nil), "https": client(t, secure, &tls.Config{RootCAs: roots})} {
-		req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, name+"://a/events", nil)
+		req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, name+"://a/events?client="+name, nil)
 		res, err := c.Do(req)
 		if err != nil {
 			t.Fatal(err)
@@ -47,7 +46,7 @@ func TestEvents(t *testing.T) {
 		requireAllHeaders(t, res, name == "https")
 		br := bufio.NewReader(res.Body)
 		for i := range 5 {
-			next <- fmt.Sprint(i)
+			channels[name] <- fmt.Sprint(i)
 			line, err := br.ReadString('\n')
 			if err != nil || line != fmt.Sprintf("data: %d\n", i) {
 				t.Fatalf("%s: event %d is %q, %v", name, i, line, err)
