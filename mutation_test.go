@@ -206,6 +206,17 @@ func TestObservedIsNotPromised(t *testing.T) {
 	}
 }
 
+// TestObservedIsTold: what is promised while the rest is only observed can be
+// told from outside, and is kept.
+func TestObservedIsTold(t *testing.T) {
+	p := pavise.Policy{Mode: guard.Observe}
+	for id, r := range put(t, serve(t, p, false), p.Promises()...) {
+		if r.Verdict != probe.Kept {
+			t.Errorf("%s is %v: %s", id, r.Verdict, r.Reason)
+		}
+	}
+}
+
 // TestDocsThatAreShownWork: their pages get a policy under which a browser can
 // run them, and nothing else does.
 func TestDocsThatAreShownWork(t *testing.T) {

@@ -220,11 +220,18 @@ func (g *Guard) Promises() []promise.Promise {
 	}
 	var kept []promise.Promise
 	for _, p := range all {
-		if g.Mode(p.ID) == guard.Enforce {
+		if g.Mode(p.ID) == guard.Enforce && g.shows(p.ID) {
 			kept = append(kept, p)
 		}
 	}
 	return kept
+}
+
+// shows reports whether a client outside could tell that a rule is kept. For
+// whom the service takes its client shows only in what it does with the
+// client's scheme: it turns plain HTTP away, or answers TLS with HSTS.
+func (g *Guard) shows(rule string) bool {
+	return rule != "clientip/untrusted-dropped" || g.Mode("https/required") == guard.Enforce || g.policy.Gateway.TLS != nil
 }
 
 // Rules documents everything that the guards enforce, in the order of the

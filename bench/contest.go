@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"debug/buildinfo"
 	"errors"
 	"fmt"
 	"io"
@@ -35,7 +36,8 @@ type bench struct {
 type contestant struct {
 	name string
 	url  string
-	pids []int // whose CPU time is charged to it
+	pid  int  // whose CPU time is charged to it
+	crew bool // and that of its children, its workers
 	rate []float64
 	cpu  []float64 // µs a request
 }
@@ -178,12 +180,12 @@ func (b *bench) contest(cs []*contestant, connections int, extra ...string) erro
 	for round := range b.rounds {
 		for i := range cs {
 			c := cs[(i+round)%len(cs)]
-			before := cpu(c.pids)
+			before := c.used()
 			out, err := b.load(c.url, connections, b.length, extra...)
 			if err != nil {
 				return err
 			}
-			used := cpu(c.pids) - before
+			used := c.used() - before
 			rate, _ := strconv.ParseFloat(wrkRate.FindStringSubmatch(out)[1], 64)
 			n, _ := strconv.ParseFloat(wrkRequests.FindStringSubmatch(out)[1], 64)
 			c.rate = append(c.rate, rate)
@@ -194,40 +196,53 @@ func (b *bench) contest(cs []*contestant, connections int, extra ...string) erro
 	return nil
 }
 
-// cpu is the time that processes and their children have used.
-func cpu(pids []int) time.Duration {
+// used is the CPU time that the contestant has used.
+func (c *contestant) used() time.Duration {
 	var ticks int64
-	for _, pid := range pids {
-		for _, p := range family(pid) {
-			text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p))
-			if err != nil {
-				continue
-			}
-			_, after, _ := strings.Cut(string(text), ") ")
-			f := strings.Fields(after)
-			if len(f) < 13 {
-				continue
-			}
-			user, _ := strconv.ParseInt(f[11], 10, 64)
-			system, _ := strconv.ParseInt(f[12], 10, 64)
-			ticks += user + system
+	for _, p := range c.processes() {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p))
+		if err != nil {
+			continue
 		}
+		_, after, _ := strings.Cut(string(text), ") ")
+		f := strings.Fields(after)
+		if len(f) < 13 {
+			continue
+		}
+		user, _ := strconv.ParseInt(f[11], 10, 64)
+		system, _ := strconv.ParseInt(f[12], 10, 64)
+		ticks += user + system
 	}
 	return time.Duration(ticks) * 10 * time.Millisecond
 }
 
-func family(pid int) []int {
-	all := []int{pid}
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+// processes are the contestant's own: nginx works in its children, while
+// those of pavise are the service behind it.
+func (c *contestant) processes() []int {
+	all := []int{c.pid}
+	if !c.crew {
+		return all
+	}
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", c.pid, c.pid))
 	if err != nil {
 		return all
 	}
-	for _, f := range strings.Fields(string(text)) {
+	for f := range strings.FieldsSeq(string(text)) {
 		if child, err := strconv.Atoi(f); err == nil {
-			all = append(all, family(child)...)
+			all = append(all, child)
 		}
 	}
 	return all
+}
+
+// builtAs is the version of a program in Go by what the compiler noted; Caddy
+// itself knows only how its own packagers built it.
+func builtAs(file string) string {
+	info, err := buildinfo.ReadFile(file)
+	if err != nil {
+		return "unknown"
+	}
+	return info.Main.Version
 }
 
 func (b *bench) head(page *bytes.Buffer) {
@@ -244,5 +259,5 @@ func (b *bench) head(page *bytes.Buffer) {
 	}
 	fmt.Fprintf(page, "# Benchmarks\n\nMeasured on %s by `scripts/bench`, on a machine with %d cores%s (%s/%s). Load, proxy and\nupstream share the cores, so the figures are small and the **ratios** are what counts. The\ncontestants take turns: %d rounds of %s each; the table shows medians, and ± half the\ndistance between the quartiles.\n\n",
 		time.Now().UTC().Format("2006-01-02"), runtime.NumCPU(), memory, runtime.GOOS, runtime.GOARCH, b.rounds, b.length)
-	fmt.Fprintf(page, "%s; %s; Caddy %s; %s; wrk with one thread.\n\n", runtime.Version(), version(b.nginx, "-v"), version(b.caddy, "version"), version(b.python, "--version"))
+	fmt.Fprintf(page, "%s; %s; Caddy %s; %s; wrk with one thread.\n\n", runtime.Version(), version(b.nginx, "-v"), builtAs(b.caddy), version(b.python, "--version"))
 }

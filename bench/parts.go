@@ -172,7 +172,7 @@ func (b *bench) gateway(name string, args ...string) (*contestant, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &contestant{name: name, url: fmt.Sprintf("http://127.0.0.1:%d/api/orders/1", p), pids: []int{cmd.Process.Pid}}
+	c := &contestant{name: name, url: fmt.Sprintf("http://127.0.0.1:%d/api/orders/1", p), pid: cmd.Process.Pid}
 	return c, b.ready(c.url)
 }
 
@@ -189,7 +189,7 @@ func (b *bench) nginxPeer(upstream int) (*contestant, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &contestant{name: "nginx, headers-more", url: fmt.Sprintf("http://127.0.0.1:%d/api/orders/1", p), pids: []int{cmd.Process.Pid}}
+	c := &contestant{name: "nginx, headers-more", url: fmt.Sprintf("http://127.0.0.1:%d/api/orders/1", p), pid: cmd.Process.Pid, crew: true}
 	return c, b.ready(c.url)
 }
 
@@ -206,7 +206,7 @@ func (b *bench) caddyPeer(upstream int) (*contestant, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &contestant{name: "Caddy", url: fmt.Sprintf("http://127.0.0.1:%d/api/orders/1", p), pids: []int{cmd.Process.Pid}}
+	c := &contestant{name: "Caddy", url: fmt.Sprintf("http://127.0.0.1:%d/api/orders/1", p), pid: cmd.Process.Pid}
 	return c, b.ready(c.url)
 }
 
@@ -219,7 +219,7 @@ func (b *bench) reverseProxy(upstream int) (*contestant, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &contestant{name: "httputil.ReverseProxy, bare", url: fmt.Sprintf("http://127.0.0.1:%d/api/orders/1", p), pids: []int{cmd.Process.Pid}}
+	c := &contestant{name: "httputil.ReverseProxy, bare", url: fmt.Sprintf("http://127.0.0.1:%d/api/orders/1", p), pid: cmd.Process.Pid}
 	return c, b.ready(c.url)
 }
 
@@ -245,7 +245,7 @@ func (b *bench) everyone(start func() (port, pid int, err error)) ([]*contestant
 	if err != nil {
 		return nil, err
 	}
-	return []*contestant{gw, ng, ca, rp, {name: "no proxy", url: fmt.Sprintf("http://127.0.0.1:%d/api/orders/1", up), pids: []int{pid}}}, nil
+	return []*contestant{gw, ng, ca, rp, {name: "no proxy", url: fmt.Sprintf("http://127.0.0.1:%d/api/orders/1", up), pid: pid, crew: true}}, nil
 }
 
 // proxies compares throughput twice. In front of an upstream that costs
@@ -304,7 +304,7 @@ func (b *bench) fastapi(name, mode string) (*contestant, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &contestant{name: name, url: fmt.Sprintf("http://127.0.0.1:%d/api/orders/1", p), pids: []int{cmd.Process.Pid}}
+	c := &contestant{name: name, url: fmt.Sprintf("http://127.0.0.1:%d/api/orders/1", p), pid: cmd.Process.Pid}
 	return c, b.ready(c.url)
 }
 
@@ -322,11 +322,24 @@ func (b *bench) guide(page *bytes.Buffer) error {
 	if err != nil {
 		return err
 	}
-	cs := []*contestant{gw, mine, bare}
+	// The same process as the bare contestant's, which has nothing else to do
+	// while it is nginx's turn.
+	_, at, _ := strings.Cut(strings.TrimPrefix(bare.url, "http://"), ":")
+	at, _, _ = strings.Cut(at, "/")
+	upstream, err := strconv.Atoi(at)
+	if err != nil {
+		return err
+	}
+	ng, err := b.nginxPeer(upstream)
+	if err != nil {
+		return err
+	}
+	ng.name = "bare FastAPI behind nginx"
+	cs := []*contestant{gw, mine, bare, ng}
 	if err := b.contest(cs, 32); err != nil {
 		return err
 	}
-	page.WriteString("## Against middleware in the process\n\nOne uvicorn worker (uvloop, httptools) either way. The guide's middleware has its crash\nrepaired; pavise enforces its full default policy, of which the middleware is a part.\n\n")
+	page.WriteString("## In front of FastAPI, and against middleware in the process\n\nOne uvicorn worker (uvloop, httptools) each. The guide's middleware has its crash repaired;\npavise enforces its full default policy, of which the middleware is a part; nginx is\nconfigured as above.\n\n")
 	b.result(page, cs, 1)
 	post := filepath.Join(b.dir, "post.lua")
 	if err := os.WriteFile(post, []byte("wrk.method='POST'\nwrk.body='{\"item\":\"lamp\",\"count\":2}'\nwrk.headers['Content-Type']='application/json'\n"), 0o600); err != nil {
@@ -339,7 +352,7 @@ func (b *bench) guide(page *bytes.Buffer) error {
 	if err := b.contest(cs, 32, "-s", post); err != nil {
 		return err
 	}
-	page.WriteString("The same with a small JSON body posted, which both sides judge strictly:\n\n")
+	page.WriteString("The same with a small JSON body posted, which pavise and the guide's middleware judge\nstrictly, and nginx does not:\n\n")
 	b.result(page, cs, 1)
 	return nil
 }
@@ -390,13 +403,13 @@ func (b *bench) memory(page *bytes.Buffer) error {
 	fmt.Fprintf(page, "## Memory of idle connections\n\n%d connections that have each been answered once and are kept open.\n\n", b.idle)
 	var rows [][]string
 	for _, c := range cs[:len(cs)-1] {
-		before := resident(c.pids)
+		before := c.resident()
 		conns, err := open(c.url, b.idle)
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
 		time.Sleep(2 * time.Second) // a garbage collection may come or not, as it does in production
-		after := resident(c.pids)
+		after := c.resident()
 		for _, conn := range conns {
 			conn.Close()
 		}
@@ -451,17 +464,15 @@ func open(url string, n int) ([]net.Conn, error) {
 	return conns, nil
 }
 
-// resident is the memory of processes and their children, in KiB.
-func resident(pids []int) int64 {
+// resident is the contestant's memory, in KiB.
+func (c *contestant) resident() int64 {
 	var kib int64
-	for _, pid := range pids {
-		for _, p := range family(pid) {
-			text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", p))
-			if i := bytes.Index(text, []byte("VmRSS:")); i >= 0 {
-				var n int64
-				fmt.Sscanf(string(text[i:]), "VmRSS: %d", &n)
-				kib += n
-			}
+	for _, p := range c.processes() {
+		text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", p))
+		if i := bytes.Index(text, []byte("VmRSS:")); i >= 0 {
+			var n int64
+			fmt.Sscanf(string(text[i:]), "VmRSS: %d", &n)
+			kib += n
 		}
 	}
 	return kib

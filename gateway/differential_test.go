@@ -40,7 +40,6 @@ type dialect struct {
 	underscores bool // '_' in a name is '-'
 	lfEndsSize  bool // a chunk's line ends at LF, whatever is in it
 	skipsTwo    bool // what follows a chunk's data is not looked at
-	trailerless bool // the body ends with "0" CRLF CRLF, or what stands there
 }
 
 var dialects = []dialect{

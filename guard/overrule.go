@@ -62,7 +62,7 @@ func (o *Overruler) overrule() bool {
 	o.began, o.over = true, true
 	// What the handler prepared, a cookie say, belongs to an answer that is
 	// not given.
-	h := o.ResponseWriter.Header()
+	h := o.Header()
 	for name := range h {
 		if !slices.Contains(o.before, name) {
 			delete(h, name)

@@ -69,9 +69,10 @@ func TestPaceCollection(t *testing.T) {
 	}
 	paceCollection()
 	reaches(maxPercent)
-	kept := make([]byte, 64<<20)
-	reaches(minPercent)
-	runtime.KeepAlive(kept)
-	kept = nil
+	func() {
+		kept := make([]byte, 64<<20)
+		reaches(minPercent)
+		runtime.KeepAlive(kept)
+	}()
 	reaches(maxPercent)
 }

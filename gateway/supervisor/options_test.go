@@ -62,7 +62,7 @@ func TestProgramIsLookedFor(t *testing.T) {
 
 func TestEnvironmentOfServers(t *testing.T) {
 	bin := t.TempDir()
-	if err := os.WriteFile(filepath.Join(bin, "uvicorn"), []byte("#!/bin/sh\n"), 0o755); err != nil { //nolint:gosec // a program
+	if err := os.WriteFile(filepath.Join(bin, "uvicorn"), []byte("#!/bin/sh\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", bin)
@@ -115,7 +115,7 @@ echo "timeout $GRANIAN_WORKERS_KILL_TIMEOUT" >&2
 exit 3
 `
 	bin := t.TempDir()
-	if err := os.WriteFile(filepath.Join(bin, "granian"), []byte(script), 0o755); err != nil { //nolint:gosec // a program
+	if err := os.WriteFile(filepath.Join(bin, "granian"), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))

@@ -205,7 +205,7 @@ func (s *Supervisor) requestLimit() int64 {
 	if n == 0 {
 		return 0
 	}
-	return n - rand.Int64N(n/10+1) //nolint:gosec // only spreads the load
+	return n - rand.Int64N(n/10+1)
 }
 
 // keep runs one worker until ctx is done (nil, or its fate if it did not stop
@@ -287,7 +287,7 @@ func (s *Supervisor) tend(ctx context.Context, slot int, log *slog.Logger, c *ch
 		<-s.replace
 		if err != nil {
 			if ctx.Err() != nil {
-				return c, nil
+				return c, nil //nolint:nilerr // it was stopped: the old one is the slot's to stop
 			}
 			// The old one is still good.
 			failures++
@@ -433,7 +433,7 @@ func (s *Supervisor) backoff(n int) time.Duration {
 		d *= 2
 	}
 	d = min(d, s.o.MaxBackoff)
-	return d/2 + rand.N(d/2+1) //nolint:gosec // only spreads the load
+	return d/2 + rand.N(d/2+1)
 }
 
 // sleep waits after n failures in a row; false if ctx is done.

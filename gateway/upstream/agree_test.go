@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -182,7 +183,7 @@ func FuzzResponse(f *testing.F) {
 		func() {
 			defer func() {
 				if v := recover(); v != nil {
-					if v != http.ErrAbortHandler {
+					if err, ok := v.(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
 						panic(v)
 					}
 					aborted = true
@@ -276,7 +277,7 @@ func FuzzRequest(f *testing.F) {
 		ours.Close()
 		got := <-upstream
 		if w.Code != http.StatusNoContent {
-			if got.err != io.EOF {
+			if !errors.Is(got.err, io.EOF) {
 				t.Errorf("refused with %d, but the upstream got %v, %v", w.Code, got.req, got.err)
 			}
 			return

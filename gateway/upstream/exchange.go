@@ -87,7 +87,7 @@ func (e *exchange) run() error {
 		return err
 	}
 	err := e.attempt()
-	if err == errStale {
+	if errors.Is(err, errStale) {
 		if e.disarm != nil {
 			e.disarm()
 			e.disarm = nil
@@ -167,7 +167,7 @@ func (e *exchange) attempt() error {
 
 // closed reports whether err says that the upstream closed the connection.
 func closed(err error) bool {
-	return !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, errHeadTooLarge) && err != errCancelled
+	return !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, errHeadTooLarge) && !errors.Is(err, errCancelled)
 }
 
 func cmpErr(first, second error) error {
@@ -388,13 +388,13 @@ func (e *exchange) why(op string, err error) error {
 			return bodyError(err)
 		}
 	}
-	if err == errGone {
+	if errors.Is(err, errGone) {
 		return err
 	}
-	if e.r.Context().Err() != nil && (err == errCancelled || e.c.isCancelled()) {
+	if e.r.Context().Err() != nil && (errors.Is(err, errCancelled) || e.c.isCancelled()) {
 		return e.cancelled()
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
 	return failed(op, err)
@@ -409,7 +409,7 @@ func (e *exchange) fail(err error) {
 		}
 		return
 	}
-	if e.wrote || err == errGone {
+	if e.wrote || errors.Is(err, errGone) {
 		if o.Abort != nil {
 			o.Abort(e.r, err)
 		}

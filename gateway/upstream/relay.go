@@ -124,7 +124,7 @@ func (e *exchange) relayToEnd() error {
 	for {
 		if e.lo == e.hi {
 			err := e.fill()
-			if err == io.EOF { // over TLS, only after a close_notify
+			if errors.Is(err, io.EOF) { // over TLS, only after a close_notify
 				return nil
 			}
 			if err != nil {

@@ -32,7 +32,7 @@ func (e *exchange) prepare() error {
 	if path == "" {
 		path = "/"
 	}
-	if path[0] != '/' && !(path == "*" && r.Method == http.MethodOptions) || !isTarget(path) || !isTarget(r.URL.RawQuery) {
+	if path[0] != '/' && (path != "*" || r.Method != http.MethodOptions) || !isTarget(path) || !isTarget(r.URL.RawQuery) {
 		return refused(http.StatusBadRequest, "BAD_REQUEST_TARGET", "The request target is malformed.", "a path or query that cannot be written into a request line")
 	}
 	host := r.Host

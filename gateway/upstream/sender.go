@@ -31,7 +31,6 @@ type sender struct {
 	readErr atomic.Pointer[error] // reading the body failed
 	eof     atomic.Bool           // the body was read to its end; set before the upstream can know
 	sent    bool                  // all is sent; to be read when done
-	stop    atomic.Bool
 	done    chan struct{}
 }
 
@@ -100,11 +99,11 @@ func (s *sender) send() {
 				if err = atEnd(s.r.Body); err == nil {
 					err = io.EOF
 				}
-			case sent < s.length && err == io.EOF:
+			case sent < s.length && errors.Is(err, io.EOF):
 				err = io.ErrUnexpectedEOF
 			}
 		}
-		last := err == io.EOF
+		last := errors.Is(err, io.EOF)
 		if err != nil && !last {
 			s.fail(err)
 			return

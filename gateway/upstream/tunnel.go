@@ -91,7 +91,7 @@ func (e *exchange) tunnel() error {
 	}
 	var early []byte // what the client sent right behind its request
 	if n := rw.Reader.Buffered(); n > 0 {
-		early, _ = rw.Reader.Peek(n)
+		early, _ = rw.Peek(n)
 	}
 	if len(early) > 0 {
 		if _, err := e.c.Write(early); err != nil {
@@ -143,7 +143,7 @@ func (t *tunnel) pipe(dst, src net.Conn) {
 			continue
 		case errors.Is(err, os.ErrDeadlineExceeded) && time.Now().Before(time.Unix(0, t.last.Load()).Add(t.idleFor())):
 			continue // the other direction is at work
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			if half, ok := dst.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
 				// The other direction may go on, but not in silence for long.
 				if t.idleFor() > halfIdle {

@@ -581,7 +581,7 @@ func BenchmarkCheck(b *testing.B) {
 }
 
 func BenchmarkMultipartStream(b *testing.B) {
-	g := must(b, Policy{})
+	g := must(b, Policy{Multipart: Multipart{MaxFileBytes: 8 << 20}})
 	body := "--b\r\n" + disposition + "; filename=a\r\n\r\n" + strings.Repeat("0123456789abcde\n", 1<<18) + "\r\n--b--\r\n"
 	b.SetBytes(int64(len(body)))
 	h := g.Wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

@@ -2,6 +2,7 @@ package headers
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"maps"
 	"net/http"
@@ -63,7 +64,7 @@ func TestBlock(t *testing.T) {
 				t.Errorf("%s %s: nothing is in the block", name, target)
 			}
 			ahead, err := textproto.NewReader(bufio.NewReader(strings.NewReader(string(parts.block) + "\r\n"))).ReadMIMEHeader()
-			if err != nil && err != io.EOF {
+			if err != nil && !errors.Is(err, io.EOF) {
 				t.Fatalf("%s %s: %v in %q", name, target, err, parts.block)
 			}
 			got := maps.Clone(parts.Header())

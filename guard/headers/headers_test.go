@@ -101,17 +101,23 @@ func TestEveryResponse(t *testing.T) {
 		h["x-PoweRed-by"] = []string{"x"}
 	}
 	for name, handler := range map[string]http.HandlerFunc{
-		"200":      func(w http.ResponseWriter, _ *http.Request) { evil(w.Header()); _, _ = io.WriteString(w, "x") },
-		"nothing":  func(w http.ResponseWriter, _ *http.Request) { evil(w.Header()) },
-		"404":      func(w http.ResponseWriter, r *http.Request) { evil(w.Header()); http.NotFound(w, r) },
-		"405":      func(w http.ResponseWriter, _ *http.Request) { evil(w.Header()); w.WriteHeader(405) },
-		"413":      func(w http.ResponseWriter, _ *http.Request) { evil(w.Header()); http.Error(w, "", 413) },
-		"500":      func(w http.ResponseWriter, _ *http.Request) { evil(w.Header()); w.WriteHeader(500) },
-		"304":      func(w http.ResponseWriter, _ *http.Request) { evil(w.Header()); w.WriteHeader(304) },
-		"204":      func(w http.ResponseWriter, _ *http.Request) { evil(w.Header()); w.WriteHeader(204) },
-		"101":      func(w http.ResponseWriter, _ *http.Request) { evil(w.Header()); w.WriteHeader(101) },
-		"redirect": func(w http.ResponseWriter, r *http.Request) { evil(w.Header()); http.Redirect(w, r, "/x", 308) },
-		"flush":    func(w http.ResponseWriter, _ *http.Request) { evil(w.Header()); w.(http.Flusher).Flush() },
+		"200":     func(w http.ResponseWriter, _ *http.Request) { evil(w.Header()); _, _ = io.WriteString(w, "x") },
+		"nothing": func(w http.ResponseWriter, _ *http.Request) { evil(w.Header()) },
+		"404":     func(w http.ResponseWriter, r *http.Request) { evil(w.Header()); http.NotFound(w, r) },
+		"405":     func(w http.ResponseWriter, _ *http.Request) { evil(w.Header()); w.WriteHeader(405) },
+		"413": func(w http.ResponseWriter, _ *http.Request) {
+			evil(w.Header())
+			http.Error(w, "", http.StatusRequestEntityTooLarge)
+		},
+		"500": func(w http.ResponseWriter, _ *http.Request) { evil(w.Header()); w.WriteHeader(500) },
+		"304": func(w http.ResponseWriter, _ *http.Request) { evil(w.Header()); w.WriteHeader(304) },
+		"204": func(w http.ResponseWriter, _ *http.Request) { evil(w.Header()); w.WriteHeader(204) },
+		"101": func(w http.ResponseWriter, _ *http.Request) { evil(w.Header()); w.WriteHeader(101) },
+		"redirect": func(w http.ResponseWriter, r *http.Request) {
+			evil(w.Header())
+			http.Redirect(w, r, "/x", http.StatusPermanentRedirect)
+		},
+		"flush": func(w http.ResponseWriter, _ *http.Request) { evil(w.Header()); w.(http.Flusher).Flush() },
 		"control": func(w http.ResponseWriter, _ *http.Request) {
 			evil(w.Header())
 			if err := http.NewResponseController(w).Flush(); err != nil {
@@ -340,7 +346,7 @@ func TestHTTP2(t *testing.T) {
 		ok(w, nil)
 	})))
 	srv.EnableHTTP2 = true
-	srv.TLS = &tls.Config{NextProtos: []string{"h2"}} //nolint:gosec // a test
+	srv.TLS = &tls.Config{NextProtos: []string{"h2"}}
 	srv.StartTLS()
 	defer srv.Close()
 	res, err := srv.Client().Get(srv.URL)

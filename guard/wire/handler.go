@@ -83,7 +83,7 @@ func (g *Guard) checkHTTP2(r *http.Request) error {
 	// place.
 	if lengths := r.Header["Content-Length"]; len(lengths) > 0 {
 		n, err := strconv.ParseUint(lengths[0], 10, 63)
-		if len(lengths) > 1 || err != nil || int64(n) != r.ContentLength { //nolint:gosec // 63 bits fit
+		if len(lengths) > 1 || err != nil || int64(n) != r.ContentLength {
 			// Like all framing, it is not put to the door.
 			return refusal("wire/framing", 400, "BAD_CONTENT_LENGTH", "The Content-Length is not that of the body.", "a content-length by HTTP/2 that is not the body's")
 		}
