@@ -1,0 +1,308 @@
+package rotate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+type postgres struct {
+	pool  *pgxpool.Pool
+	types map[string]string // of the key, by table
+}
+
+// application is how the run is seen in pg_stat_activity.
+const application = "pavise rotate"
+
+func openPostgres(ctx context.Context, dsn string) (store, error) {
+	config, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		return nil, redactURL(dsn, err)
+	}
+	config.ConnConfig.RuntimeParams["application_name"] = application
+	config.MaxConns = max(config.MaxConns, maxWorkers/4)
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, redactURL(dsn, err)
+	}
+	if err := pool.Ping(ctx); err != nil {
+		pool.Close()
+		return nil, redactURL(dsn, err)
+	}
+	return &postgres{pool: pool, types: map[string]string{}}, nil
+}
+
+func (p *postgres) close() error {
+	p.pool.Close()
+	return nil
+}
+
+func (p *postgres) concurrent() bool { return true }
+
+func (p *postgres) setup(ctx context.Context) error {
+	// Two processes may come here at once, and IF NOT EXISTS does not stand
+	// for that.
+	return pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtext('`+checkpoints+`'))`); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `CREATE TABLE IF NOT EXISTS `+checkpoints+` (
+			run text NOT NULL, tab text NOT NULL, n bigint NOT NULL, low text, high text, planned bigint NOT NULL,
+			done boolean NOT NULL DEFAULT false, rows bigint NOT NULL DEFAULT 0, changed bigint NOT NULL DEFAULT 0,
+			current bigint NOT NULL DEFAULT 0, nulls bigint NOT NULL DEFAULT 0, unreadable bigint NOT NULL DEFAULT 0,
+			contended bigint NOT NULL DEFAULT 0, PRIMARY KEY (run, tab, n))`)
+		return err
+	})
+}
+
+func (p *postgres) describe(ctx context.Context, t *Table) error {
+	rows, err := p.pool.Query(ctx, `SELECT attname::text, format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped`, quote(`"`, t.Name))
+	if err != nil {
+		return err
+	}
+	types := map[string]string{}
+	var name, typ string
+	if _, err := pgx.ForEachRow(rows, []any{&name, &typ}, func() error {
+		types[name] = typ
+		return nil
+	}); err != nil {
+		var pg *pgconn.PgError
+		if errors.As(err, &pg) && pg.Code == "42P01" {
+			return errors.New("there is no such table; name it with its schema if it is not in the search path")
+		}
+		return err
+	}
+	var errs []error
+	for _, c := range append([]string{t.Key, t.Tenant}, t.Columns...) {
+		if _, ok := types[c]; !ok && c != "" {
+			errs = append(errs, fmt.Errorf("there is no column %s", c))
+		}
+	}
+	for _, c := range t.Columns {
+		if typ, ok := types[c]; ok && !slices.Contains([]string{"text", "character varying", "character"}, typ) {
+			errs = append(errs, fmt.Errorf("column %s is %s, and tokens are text", c, typ))
+		}
+	}
+	p.types[t.Name] = types[t.Key]
+	return errors.Join(errs...)
+}
+
+func (p *postgres) totals(ctx context.Context, run string, t *Table) (n tally, left int64, err error) {
+	err = p.pool.QueryRow(ctx, `SELECT coalesce(sum(planned),0)::bigint, coalesce(sum(rows),0)::bigint, coalesce(sum(changed),0)::bigint, coalesce(sum(current),0)::bigint,
+		coalesce(sum(nulls),0)::bigint, coalesce(sum(unreadable),0)::bigint, coalesce(sum(contended),0)::bigint, count(*) FILTER (WHERE NOT done)
+		FROM `+checkpoints+` WHERE run = $1 AND tab = $2`, run, t.Name).
+		Scan(&n.planned, &n.rows, &n.changed, &n.current, &n.null, &n.unreadable, &n.contended, &left)
+	return n, left, err
+}
+
+func (p *postgres) plan(ctx context.Context, run string, t *Table, chunk int) (total int64, err error) {
+	key := quote(`"`, t.Key)
+	err = pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
+		// One process plans; another that comes at the same time finds it done.
+		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtext($1))`, checkpoints+run+t.Name); err != nil {
+			return err
+		}
+		var left int64
+		if err := tx.QueryRow(ctx, `SELECT count(*) FILTER (WHERE NOT done), coalesce(sum(planned),0)::bigint FROM `+checkpoints+` WHERE run = $1 AND tab = $2`, run, t.Name).Scan(&left, &total); err != nil || left > 0 {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `DELETE FROM `+checkpoints+` WHERE run = $1 AND tab = $2`, run, t.Name); err != nil {
+			return err
+		}
+		// The last chunk has no end: rows that are added meanwhile belong to it.
+		if _, err := tx.Exec(ctx, `
+			WITH keyed AS (SELECT `+key+` AS k, row_number() OVER (ORDER BY `+key+`) AS i FROM `+quote(`"`, t.Name)+`),
+			ends AS (SELECT k, i / $3::bigint AS n FROM keyed WHERE i % $3::bigint = 0),
+			size AS (SELECT count(*) AS rows FROM keyed),
+			bounds AS (
+				SELECT n - 1 AS n, lag(k) OVER (ORDER BY n) AS low, k AS high, $3::bigint AS planned FROM ends
+				UNION ALL SELECT rows / $3::bigint, (SELECT k FROM ends ORDER BY n DESC LIMIT 1), NULL, rows % $3::bigint FROM size)
+			INSERT INTO `+checkpoints+` (run, tab, n, low, high, planned) SELECT $1, $2, n, low::text, high::text, planned FROM bounds`,
+			run, t.Name, chunk); err != nil {
+			return err
+		}
+		return tx.QueryRow(ctx, `SELECT coalesce(sum(planned),0)::bigint FROM `+checkpoints+` WHERE run = $1 AND tab = $2`, run, t.Name).Scan(&total)
+	})
+	return total, err
+}
+
+func (p *postgres) chunk(ctx context.Context, run string, t *Table, work func(tx, *string, *string) (tally, error)) (more bool, err error) {
+	err = pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
+		// Who waits for somebody's lock holds locks himself; better to let go
+		// and come back.
+		if _, err := tx.Exec(ctx, `SET LOCAL lock_timeout = '5s'`); err != nil {
+			return err
+		}
+		var n int64
+		var low, high *string
+		err := tx.QueryRow(ctx, `SELECT n, low, high FROM `+checkpoints+` WHERE run = $1 AND tab = $2 AND NOT done ORDER BY n LIMIT 1 FOR UPDATE SKIP LOCKED`, run, t.Name).Scan(&n, &low, &high)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		more = true
+		c, err := work(&postgresTx{tx, p.types[t.Name]}, low, high)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `UPDATE `+checkpoints+` SET done = true, rows = $4, changed = $5, current = $6, nulls = $7, unreadable = $8, contended = $9 WHERE run = $1 AND tab = $2 AND n = $3`,
+			run, t.Name, n, c.rows, c.changed, c.current, c.null, c.unreadable, c.contended)
+		return err
+	})
+	return more && err == nil, err
+}
+
+// passing: a deadlock, a lock that could not be had in time, a serialization
+// failure.
+func (p *postgres) passing(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && slices.Contains([]string{"40P01", "55P03", "40001"}, pg.Code)
+}
+
+func (p *postgres) pressed(ctx context.Context, lag, transaction time.Duration) (string, error) {
+	var seconds float64
+	if lag > 0 {
+		if err := p.pool.QueryRow(ctx, `SELECT coalesce(extract(epoch FROM max(replay_lag)), 0)::float8 FROM pg_stat_replication`).Scan(&seconds); err != nil {
+			return "", err
+		}
+		if seconds > lag.Seconds() {
+			return fmt.Sprintf("a replica is %.0f s behind", seconds), nil
+		}
+	}
+	if transaction > 0 {
+		if err := p.pool.QueryRow(ctx, `SELECT coalesce(extract(epoch FROM max(now() - xact_start)), 0)::float8 FROM pg_stat_activity
+			WHERE backend_type = 'client backend' AND datname = current_database() AND application_name <> $1`, application).Scan(&seconds); err != nil {
+			return "", err
+		}
+		if seconds > transaction.Seconds() {
+			return fmt.Sprintf("somebody's transaction is %.0f s old", seconds), nil
+		}
+	}
+	return "", nil
+}
+
+func (p *postgres) scan(ctx context.Context, t *Table, f func(*row) error) error {
+	rows, err := p.pool.Query(ctx, postgresSelect(t))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		r, err := postgresRow(rows, t)
+		if err != nil {
+			return err
+		}
+		if err := f(&r); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+type postgresTx struct {
+	tx  pgx.Tx
+	typ string // of the key
+}
+
+func postgresSelect(t *Table) string {
+	text := func(name string) string { return quote(`"`, name) + "::text" }
+	columns := []string{text(t.Key), "coalesce(" + tenantOf(t, text) + ", '')"}
+	for _, c := range t.Columns {
+		columns = append(columns, text(c))
+	}
+	return "SELECT " + strings.Join(columns, ", ") + " FROM " + quote(`"`, t.Name)
+}
+
+func postgresRow(rows pgx.Rows, t *Table) (row, error) {
+	r := row{tokens: make([]*string, len(t.Columns))}
+	dst := []any{&r.key, &r.tenant}
+	for i := range r.tokens {
+		dst = append(dst, &r.tokens[i])
+	}
+	return r, rows.Scan(dst...)
+}
+
+func (x *postgresTx) collect(ctx context.Context, t *Table, query string, args ...any) ([]row, error) {
+	rows, err := x.tx.Query(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(r pgx.CollectableRow) (row, error) { return postgresRow(rows, t) })
+}
+
+func (x *postgresTx) rows(ctx context.Context, t *Table, low, high *string) ([]row, error) {
+	key := quote(`"`, t.Key)
+	query, args := postgresSelect(t)+" WHERE true", []any{}
+	if low != nil {
+		args = append(args, *low)
+		query += fmt.Sprintf(" AND %s > $%d::text::%s", key, len(args), x.typ)
+	}
+	if high != nil {
+		args = append(args, *high)
+		query += fmt.Sprintf(" AND %s <= $%d::text::%s", key, len(args), x.typ)
+	}
+	return x.collect(ctx, t, query, args...)
+}
+
+func (x *postgresTx) again(ctx context.Context, t *Table, keys []string) ([]row, error) {
+	return x.collect(ctx, t, postgresSelect(t)+" WHERE "+quote(`"`, t.Key)+" = ANY($1::text[]::"+x.typ+"[])", keys)
+}
+
+// update is one statement. While it waits for a row that somebody writes,
+// PostgreSQL judges its condition anew by what was written.
+func (x *postgresTx) update(ctx context.Context, t *Table, changes []change) (map[string][]*string, error) {
+	width := len(t.Columns)
+	keys := make([]string, len(changes))
+	arrays := make([][]*string, 2*width)
+	for i, c := range changes {
+		keys[i] = c.row.key
+		for j := range width {
+			arrays[2*j] = append(arrays[2*j], c.row.tokens[j])
+			arrays[2*j+1] = append(arrays[2*j+1], c.news[j])
+		}
+	}
+	args := []any{keys}
+	unnest, names := []string{"$1::text[]"}, []string{"k"}
+	var set, same, back []string
+	for j, c := range t.Columns {
+		args = append(args, arrays[2*j], arrays[2*j+1])
+		unnest = append(unnest, fmt.Sprintf("$%d::text[]", 2*j+2), fmt.Sprintf("$%d::text[]", 2*j+3))
+		names = append(names, fmt.Sprintf("o%d", j), fmt.Sprintf("n%d", j))
+		q := quote(`"`, c)
+		set = append(set, fmt.Sprintf("%s = coalesce(v.n%d, t.%s)", q, j, q))
+		same = append(same, fmt.Sprintf("t.%s IS NOT DISTINCT FROM v.o%d", q, j))
+		back = append(back, "t."+q+"::text")
+	}
+	key := "t." + quote(`"`, t.Key)
+	rows, err := x.tx.Query(ctx, "UPDATE "+quote(`"`, t.Name)+" AS t SET "+strings.Join(set, ", ")+
+		" FROM unnest("+strings.Join(unnest, ", ")+") AS v("+strings.Join(names, ", ")+")"+
+		" WHERE "+key+" = v.k::"+x.typ+" AND "+strings.Join(same, " AND ")+
+		" RETURNING "+key+"::text, "+strings.Join(back, ", "), args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	written := make(map[string][]*string, len(changes))
+	for rows.Next() {
+		var k string
+		tokens := make([]*string, width)
+		dst := []any{&k}
+		for j := range tokens {
+			dst = append(dst, &tokens[j])
+		}
+		if err := rows.Scan(dst...); err != nil {
+			return nil, err
+		}
+		written[k] = tokens
+	}
+	return written, rows.Err()
+}
