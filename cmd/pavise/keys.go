@@ -72,9 +72,7 @@ Python's Fernet.generate_key() makes it.`,
 		},
 	}
 	c.Flags().StringVar(&format, "format", string(fieldcrypt.V1), formatHelp)
-	source.flags(c, false)
-	// For this command alone the file is a choice.
-	c.Flags().Lookup("ring").Annotations = nil
+	source.flags(c)
 	completeWords(c, "format", string(fieldcrypt.V1), string(fieldcrypt.Fernet))
 	return c
 }
@@ -103,7 +101,7 @@ func keysList(t *terminal) *cobra.Command {
 			return w.Flush()
 		},
 	}
-	source.flags(c, true)
+	source.readFlags(c)
 	return c
 }
 
@@ -150,7 +148,7 @@ at once.`,
 	}
 	c.Flags().StringVar(&format, "format", string(fieldcrypt.V1), formatHelp)
 	c.Flags().BoolVar(&promote, "promote", false, "let it seal at once")
-	source.flags(c, false)
+	source.fileFlags(c)
 	completeWords(c, "format", string(fieldcrypt.V1), string(fieldcrypt.Fernet))
 	return c
 }
@@ -177,7 +175,7 @@ func keysPromote(t *terminal) *cobra.Command {
 			return nil
 		},
 	}
-	source.flags(c, false)
+	source.fileFlags(c)
 	return c
 }
 
@@ -214,7 +212,7 @@ the ring as JSON.`,
 		},
 	}
 	c.Flags().StringVar(&format, "format", string(fieldcrypt.V1), "pavise or fernet")
-	source.flags(c, true)
+	source.readFlags(c)
 	completeWords(c, "format", string(fieldcrypt.V1), string(fieldcrypt.Fernet))
 	return c
 }

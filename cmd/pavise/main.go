@@ -98,6 +98,8 @@ Exit codes: 0 nothing found, 1 findings, 2 wrong usage or policy, 3 could not te
 		explainCommand(t),
 		reportCommand(t),
 		enforceCommand(t),
+		keysCommand(t),
+		rotateCommand(t),
 		tokenCommand(t),
 		versionCommand(t),
 		docsCommand(t),

@@ -17,19 +17,26 @@ type ringSource struct {
 	passphraseEnv, identity string
 }
 
-// flags adds --ring and its kin. A ring in the environment can only be read.
-func (s *ringSource) flags(c *cobra.Command, env bool) {
+// flags adds --ring and how it opens.
+func (s *ringSource) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&s.file, "ring", "", "file of the key ring, which only its owner may read")
-	if env {
-		f.StringVar(&s.env, "ring-env", "", "environment variable with the key ring, or with Fernet keys separated by commas")
-		c.MarkFlagsMutuallyExclusive("ring", "ring-env")
-		c.MarkFlagsOneRequired("ring", "ring-env")
-	} else {
-		_ = c.MarkFlagRequired("ring")
-	}
 	f.StringVar(&s.passphraseEnv, "passphrase-env", "", "environment variable with the passphrase of a ring file that is encrypted with age")
 	f.StringVar(&s.identity, "identity", "", "file of the age identity that opens the ring file")
+}
+
+// fileFlags is flags for a command that changes the ring.
+func (s *ringSource) fileFlags(c *cobra.Command) {
+	s.flags(c)
+	_ = c.MarkFlagRequired("ring") // there is one
+}
+
+// readFlags is flags for a command that only reads it.
+func (s *ringSource) readFlags(c *cobra.Command) {
+	s.flags(c)
+	c.Flags().StringVar(&s.env, "ring-env", "", "environment variable with the key ring, or with Fernet keys separated by commas")
+	c.MarkFlagsMutuallyExclusive("ring", "ring-env")
+	c.MarkFlagsOneRequired("ring", "ring-env")
 }
 
 func (s *ringSource) unlock() (fieldcrypt.Unlock, error) {
