@@ -48,7 +48,7 @@ func (r *Ring) Retire(id string) (*Ring, error) {
 func (r *Ring) renew(keys []Key) (*Ring, error) {
 	next, err := NewRing(keys...)
 	if err == nil {
-		next.compat = r.compat
+		next.compat, next.legacy = r.compat, r.legacy
 	}
 	return next, err
 }

@@ -20,6 +20,7 @@ type Ring struct {
 	boxes  []box // of keys, in the same order
 	memory *buffers
 	compat bool
+	legacy *legacy
 }
 
 // box is what a key can do: one of the two, or neither if it is retired.
@@ -180,6 +181,12 @@ func (r *Ring) KeyOf(token string) (id string, err error) {
 			return r.keys[i].ID, nil
 		}
 	}
+	if r.legacy != nil {
+		if plaintext, ok := r.legacy.open(token); ok {
+			clear(plaintext)
+			return r.legacy.engine.id(), nil
+		}
+	}
 	return "", ErrDecrypt
 }
 
@@ -230,6 +237,11 @@ func (r *Ring) open(token string, c Context) ([]byte, int, error) {
 			if plaintext, ok := f.open(raw); ok {
 				return plaintext, i, nil
 			}
+		}
+	}
+	if r.legacy != nil {
+		if plaintext, ok := r.legacy.open(token); ok {
+			return plaintext, len(r.keys), nil // behind all keys
 		}
 	}
 	return nil, 0, ErrDecrypt
