@@ -95,8 +95,73 @@ def table_read(path, key):
         return [[u.id, u.ssn] for u in session.query(User).order_by(User.id)]
 
 
+def handler(scheme):
+    """Returns (hash, verify) of a library's scheme."""
+    library, _, name = scheme.partition("/")
+    if library == "passlib":
+        from passlib import hash
+
+        h = getattr(hash, name)
+        fast = {
+            "argon2": dict(memory_cost=256, rounds=2, parallelism=2),
+            "bcrypt": dict(rounds=4),
+            "bcrypt_sha256": dict(rounds=4),
+            "scrypt": dict(rounds=4),
+            "sha512_crypt": dict(rounds=1000),
+        }.get(name, dict(rounds=1000))
+        return h.using(**fast).hash, h.verify
+    if library == "argon2":
+        import argon2
+
+        kind = {"d": argon2.Type.D, "i": argon2.Type.I, "id": argon2.Type.ID}[name]
+        h = argon2.PasswordHasher(time_cost=1, memory_cost=128, parallelism=3, type=kind)
+
+        def verify(password, stored):
+            try:
+                return h.verify(stored, password)
+            except argon2.exceptions.VerifyMismatchError:
+                return False
+
+        return h.hash, verify
+    if library == "pwdlib":
+        from pwdlib import PasswordHash
+
+        h = PasswordHash.recommended()
+        return h.hash, h.verify
+    if library == "werkzeug":
+        from werkzeug.security import check_password_hash, generate_password_hash
+
+        return lambda p: generate_password_hash(p, method=name), lambda p, s: check_password_hash(s, p)
+    if library == "django":
+        from django.conf import settings
+
+        if not settings.configured:
+            settings.configure(PASSWORD_HASHERS=["django.contrib.auth.hashers." + c for c in (
+                "PBKDF2PasswordHasher", "PBKDF2SHA1PasswordHasher", "Argon2PasswordHasher", "BCryptSHA256PasswordHasher",
+                "BCryptPasswordHasher", "ScryptPasswordHasher")])
+        from django.contrib.auth import hashers
+
+        for h in hashers.get_hashers():
+            if h.algorithm.startswith("bcrypt"):
+                h.rounds = 4
+            if h.algorithm.startswith("pbkdf2"):
+                h.iterations = 1000
+            if h.algorithm == "argon2":
+                h.memory_cost, h.time_cost = 256, 1
+        return lambda p: hashers.make_password(p, hasher=name), hashers.check_password
+    raise ValueError(scheme)
+
+
+def password_hash(scheme, password):
+    return handler(scheme)[0](password)
+
+
+def password_verify(scheme, password, stored):
+    return bool(handler(scheme)[1](password, stored))
+
+
 def main():
-    calls = {f.__name__: f for f in (fernet_open, fernet_seal, fernet_rotate, engine_seal, table_write, table_read)}
+    calls = {f.__name__: f for f in (password_hash, password_verify, fernet_open, fernet_seal, fernet_rotate, engine_seal, table_write, table_read)}
     for line in sys.stdin:
         name, args = json.loads(line)
         try:
