@@ -99,6 +99,7 @@ Exit codes: 0 nothing found, 1 findings, 2 wrong usage or policy, 3 could not te
 		reportCommand(t),
 		enforceCommand(t),
 		keysCommand(t),
+		passwordCommand(t),
 		rotateCommand(t),
 		tokenCommand(t),
 		versionCommand(t),
