@@ -160,8 +160,68 @@ def password_verify(scheme, password, stored):
     return bool(handler(scheme)[1](password, stored))
 
 
+def settings_class():
+    from typing import Literal, Optional
+
+    from pydantic import BaseModel, Field, SecretStr
+    from pydantic_settings import BaseSettings, SettingsConfigDict
+
+    class Auth(BaseModel):
+        user: str = "u"
+        password: SecretStr = SecretStr("")
+
+    class DB(BaseModel):
+        host: str = "localhost"
+        port: int = 5432
+        auth: Auth = Auth()
+
+    class Settings(BaseSettings):
+        model_config = SettingsConfigDict(env_prefix="APP_", env_nested_delimiter="__", env_file_encoding="utf-8", extra="ignore")
+        name: str
+        count: int
+        ratio: float = 0.5
+        debug: bool = False
+        tags: list[str] = []
+        ports: list[int] = []
+        limits: dict[str, int] = {}
+        level: Literal["debug", "info", "warn"] = "info"
+        note: Optional[str] = None
+        token: SecretStr = SecretStr("t")
+        db: DB = DB()
+        legacy: str = Field("old", validation_alias="LEGACY_NAME")
+
+    return Settings
+
+
+def settings_load(env, env_files, secrets_dir):
+    import os
+
+    from pydantic import ValidationError
+    from pydantic_settings import SettingsError
+
+    global Settings
+    if "Settings" not in globals():
+        Settings = settings_class()
+    saved = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(env)
+    try:
+        s = Settings(_env_file=env_files, _secrets_dir=secrets_dir)
+    except ValidationError as e:
+        return {"bad": sorted({str(x["loc"][0]) for x in e.errors()})}
+    except SettingsError as e:
+        return {"bad": [str(e).split('"')[1]], "json": True}
+    finally:
+        os.environ.clear()
+        os.environ.update(saved)
+    return {"values": {
+        "name": s.name, "count": s.count, "ratio": s.ratio, "debug": s.debug, "tags": s.tags, "ports": s.ports, "limits": s.limits,
+        "level": s.level, "note": s.note, "token": s.token.get_secret_value(), "host": s.db.host, "port": s.db.port,
+        "user": s.db.auth.user, "password": s.db.auth.password.get_secret_value(), "legacy": s.legacy}}
+
+
 def main():
-    calls = {f.__name__: f for f in (password_hash, password_verify, fernet_open, fernet_seal, fernet_rotate, engine_seal, table_write, table_read)}
+    calls = {f.__name__: f for f in (settings_load, password_hash, password_verify, fernet_open, fernet_seal, fernet_rotate, engine_seal, table_write, table_read)}
     for line in sys.stdin:
         name, args = json.loads(line)
         try:
