@@ -22,9 +22,11 @@ var mayImport = map[string][]string{
 	"secret":  {},
 	"guard":   {},
 
-	"passwords":  {"secret", "golang.org/x/crypto/"},
+	"passwords":  {"secret", "golang.org/x/crypto/", "golang.org/x/sys/cpu", "golang.org/x/text/"},
 	"fieldcrypt": {"secret", "golang.org/x/crypto/", "filippo.io/age/"},
-	"settings":   {"secret", "golang.org/x/crypto/", "github.com/goccy/go-yaml/", "github.com/pelletier/go-toml/v2/"},
+	// The drivers are for whoever rotates a database, not for whoever seals.
+	"fieldcrypt/rotate": {"fieldcrypt", "github.com/jackc/pgx/v5/", "github.com/go-sql-driver/mysql/", "modernc.org/sqlite"},
+	"settings":          {"secret", "golang.org/x/crypto/", "github.com/goccy/go-yaml/", "github.com/pelletier/go-toml/v2/"},
 
 	"guard/headers":     {"guard", "promise"},
 	"guard/contenttype": {"guard", "promise"},
@@ -42,7 +44,7 @@ var mayImport = map[string][]string{
 	"check/probe":   {"finding", "promise"},
 	"gateway":       {"", "guard", "promise", "finding", "gateway/", "github.com/fsnotify/fsnotify/", "github.com/prometheus/client_golang/"},
 	"pavisetest":    {"promise", "finding", "check/probe"},
-	"cmd/pavise":    {"", "promise", "finding", "pavisetest", "guard", "guard/", "check/", "gateway", "gateway/", "cmd/pavise/", "github.com/", "charm.land/", "golang.org/x/"},
+	"cmd/pavise":    {"", "promise", "finding", "pavisetest", "guard", "guard/", "check/", "gateway", "gateway/", "secret", "passwords", "fieldcrypt", "fieldcrypt/", "cmd/pavise/", "github.com/", "charm.land/", "golang.org/x/"},
 	"examples":      {"", "guard/", "pavisetest"},
 	"bench":         {"", "guard", "guard/", "gateway", "gateway/", "promise"},
 	"interop":       {"", "promise", "check/probe", "gateway", "gateway/", "pavisetest"},

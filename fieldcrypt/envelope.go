@@ -41,7 +41,7 @@ func ParseWrapped(ctx context.Context, text string, kms KMS) (*Ring, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.ring(func(_ int, k keyText) ([]byte, error) {
+	return t.ring(func(k keyText) ([]byte, error) {
 		if k.Wrapped == "" || k.Material != "" {
 			return nil, errors.New("is not wrapped")
 		}

@@ -54,7 +54,7 @@ func ParseRing(text secret.String) (*Ring, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.ring(func(i int, k keyText) ([]byte, error) {
+	return t.ring(func(k keyText) ([]byte, error) {
 		if k.Wrapped != "" {
 			return nil, errors.New("is wrapped: ParseWrapped opens it with the KMS")
 		}
@@ -104,11 +104,11 @@ func parseText(s string) (*ringText, error) {
 }
 
 // ring makes the keys, whose material open finds.
-func (t *ringText) ring(open func(int, keyText) ([]byte, error)) (*Ring, error) {
+func (t *ringText) ring(open func(keyText) ([]byte, error)) (*Ring, error) {
 	var keys []Key
 	var errs []error
 	for i, kt := range t.Keys {
-		material, err := open(i, kt)
+		material, err := open(kt)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("keys[%d]: %w", i, err))
 			continue

@@ -136,15 +136,20 @@ func (p *dotParser) value(line *dotLine) bool {
 	}
 	switch quote := p.rest()[0]; quote {
 	case '\'', '"':
-		end := 1
+		end, escaped := 1, 0
 		for end < len(p.rest()) && p.rest()[end] != quote {
 			if p.rest()[end] == '\\' && end+1 < len(p.rest()) && p.rest()[end+1] == quote {
 				end++
+				escaped = end
 			}
 			end++
 		}
 		if end >= len(p.rest()) {
-			return false
+			// python-dotenv goes back to the last quote behind a backslash:
+			// 'C:\' ends, if no other quote follows in the file.
+			if end = escaped; end == 0 {
+				return false
+			}
 		}
 		line.value = unescape(p.take(end + 1)[1:end], quote)
 	default:
@@ -182,13 +187,20 @@ func unescape(s string, quote byte) string {
 	return b.String()
 }
 
-// quoteDotEnv writes a value so that parseDotEnv reads it back.
-func quoteDotEnv(v string) string {
-	plain := v != "" && v[0] != '\'' && v[0] != '"' && !strings.ContainsFunc(v, func(r rune) bool { return isSpace(r) || r == '#' || r == '\\' || r == '$' || !unicode.IsPrint(r) })
-	if plain || v == "" {
-		return v
+// quoteDotEnv writes a value so that parseDotEnv, and python-dotenv, read it
+// back. The format has no way to write some: those that need quotes and end in
+// a backslash, which is taken for the quote's.
+func quoteDotEnv(v string) (quoted string, ok bool) {
+	plain := v == strings.TrimFunc(v, isSpace) && !strings.ContainsAny(v, "\r\n") && (v == "" || v[0] != '\'' && v[0] != '"')
+	for i, r := range v {
+		if before, _ := utf8.DecodeLastRuneInString(v[:i]); r == '#' && (i == 0 || isSpace(before)) {
+			plain = false
+		}
 	}
-	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(v) + "'"
+	if plain {
+		return v, true
+	}
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(v) + "'", !strings.HasSuffix(v, `\`)
 }
 
 // expand replaces ${NAME} and ${NAME:-default} in place, by the variables

@@ -106,9 +106,13 @@ func WriteExample[T any](w io.Writer, o Options) error {
 			notes = append(notes, "required")
 		}
 		fmt.Fprintf(&b, "# %s\n", strings.Join(notes, "; "))
+		quoted, ok := "", false
+		if f.def != nil {
+			quoted, ok = quoteDotEnv(*f.def)
+		}
 		switch {
-		case f.def != nil && !f.secret():
-			fmt.Fprintf(&b, "%s=%s\n\n", l.variable(f), quoteDotEnv(*f.def))
+		case ok && !f.secret():
+			fmt.Fprintf(&b, "%s=%s\n\n", l.variable(f), quoted)
 		case f.optional || f.def != nil:
 			fmt.Fprintf(&b, "# %s=\n\n", l.variable(f))
 		default:

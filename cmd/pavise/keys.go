@@ -90,13 +90,13 @@ func keysList(t *terminal) *cobra.Command {
 				return err
 			}
 			w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "id\tformat\tstate\tcreated")
+			_, _ = fmt.Fprintln(w, "id\tformat\tstate\tcreated")
 			for _, k := range r.Keys() {
 				created := "-"
 				if !k.Created.IsZero() {
 					created = k.Created.Format(time.RFC3339)
 				}
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", k.ID, k.Format, k.State, created)
+				_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", k.ID, k.Format, k.State, created)
 			}
 			return w.Flush()
 		},

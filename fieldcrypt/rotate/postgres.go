@@ -44,7 +44,7 @@ func (p *postgres) close() error {
 	return nil
 }
 
-func (p *postgres) concurrent() bool { return true }
+func (*postgres) concurrent() bool { return true }
 
 func (p *postgres) setup(ctx context.Context) error {
 	// Two processes may come here at once, and IF NOT EXISTS does not stand
@@ -163,7 +163,7 @@ func (p *postgres) chunk(ctx context.Context, run string, t *Table, work func(tx
 
 // passing: a deadlock, a lock that could not be had in time, a serialization
 // failure.
-func (p *postgres) passing(err error) bool {
+func (*postgres) passing(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && slices.Contains([]string{"40P01", "55P03", "40001"}, pg.Code)
 }
@@ -222,7 +222,7 @@ func postgresSelect(t *Table) string {
 	return "SELECT " + strings.Join(columns, ", ") + " FROM " + quote(`"`, t.Name)
 }
 
-func postgresRow(rows pgx.Rows, t *Table) (row, error) {
+func postgresRow(rows pgx.CollectableRow, t *Table) (row, error) {
 	r := row{tokens: make([]*string, len(t.Columns))}
 	dst := []any{&r.key, &r.tenant}
 	for i := range r.tokens {
@@ -236,7 +236,7 @@ func (x *postgresTx) collect(ctx context.Context, t *Table, query string, args .
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, func(r pgx.CollectableRow) (row, error) { return postgresRow(rows, t) })
+	return pgx.CollectRows(rows, func(r pgx.CollectableRow) (row, error) { return postgresRow(r, t) })
 }
 
 func (x *postgresTx) rows(ctx context.Context, t *Table, low, high *string) ([]row, error) {
