@@ -65,6 +65,9 @@ type Policy struct {
 
 	// Gateway settings; a handler wrapped by [New] has no use for them.
 	Gateway Gateway `yaml:"gateway,omitempty"`
+
+	// Settings of the service itself, for pavise settings.
+	Settings Settings `yaml:"settings,omitempty"`
 }
 
 // Gateway is what pavise up needs to know besides the guards' policies.

@@ -27,6 +27,7 @@ type bench struct {
 	rounds int
 	length time.Duration
 	idle   int
+	rows   int
 
 	pavise, peer, caddy, nginx, wrk, python string
 	processes                               []*exec.Cmd

@@ -27,23 +27,24 @@ func main() {
 	length := flag.Duration("length", 3*time.Second, "of one round")
 	out := flag.String("out", "", "file for the results in Markdown (default standard output)")
 	idle := flag.Int("idle", 10000, "idle connections for the measure of memory")
-	only := flag.String("only", "", "run one part: proxies, guide, latency, memory or allocations")
+	rows := flag.Int("rows", 1_000_000, "rows of the table that is rotated")
+	only := flag.String("only", "", "run one part: proxies, guide, latency, memory, allocations or rotation")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *rounds, *length, *idle, *out, *only); err != nil {
+	if err := run(ctx, *rounds, *length, *idle, *rows, *out, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, rounds int, length time.Duration, idle int, out, only string) error {
+func run(ctx context.Context, rounds int, length time.Duration, idle, rows int, out, only string) error {
 	dir, err := os.MkdirTemp("", "pavise-bench-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	b := &bench{ctx: ctx, dir: dir, rounds: rounds, length: length, idle: idle}
+	b := &bench{ctx: ctx, dir: dir, rounds: rounds, length: length, idle: idle, rows: rows}
 	defer b.stop()
 	if err := b.prepare(); err != nil {
 		return err
@@ -54,7 +55,7 @@ func run(ctx context.Context, rounds int, length time.Duration, idle int, out, o
 		name string
 		run  func(*bytes.Buffer) error
 	}{
-		{"proxies", b.proxies}, {"guide", b.guide}, {"latency", b.latency}, {"memory", b.memory}, {"allocations", b.allocations},
+		{"proxies", b.proxies}, {"guide", b.guide}, {"latency", b.latency}, {"memory", b.memory}, {"rotation", b.rotation}, {"allocations", b.allocations},
 	}
 	for _, p := range parts {
 		if only != "" && only != p.name {

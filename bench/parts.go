@@ -481,8 +481,8 @@ func (c *contestant) resident() int64 {
 var benchLine = regexp.MustCompile(`(?m)^Benchmark(\S+?)(?:-\d+)?\s+\d+\s+([\d.]+) ns/op.*?\s(\d+) B/op\s+(\d+) allocs/op`)
 
 func (b *bench) allocations(page *bytes.Buffer) error {
-	page.WriteString("## Each guard\n\nGo benchmarks of a passing request, `go test -bench . -benchmem ./guard/... ./gateway/... .`\n\n")
-	cmd := exec.CommandContext(b.ctx, "go", "test", "-run", "^$", "-bench", ".", "-benchmem", "-benchtime", "200ms", "./guard/...", "./gateway/...", ".")
+	page.WriteString("## Each guard, and each tool\n\nGo benchmarks (of a guard: a passing request), `go test -bench . -benchmem ./guard/... ./gateway/... ./fieldcrypt ./passwords/... .`\n\n")
+	cmd := exec.CommandContext(b.ctx, "go", "test", "-run", "^$", "-bench", ".", "-benchmem", "-benchtime", "200ms", "./guard/...", "./gateway/...", "./fieldcrypt", "./passwords/...", ".")
 	cmd.Env = append(os.Environ(), "GOFLAGS=")
 	out, err := cmd.CombinedOutput()
 	if err != nil {

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/pavise-dev/pavise/secret"
 )
 
 // ByteSize is a number of bytes, read from "512", "64KiB", "10MB" or "1.5 GiB".
@@ -87,6 +89,8 @@ func want(t reflect.Type) rule {
 		return "want a duration such as 5s or 1m30s"
 	case t == reflect.TypeFor[url.URL]():
 		return "want a URL with a scheme and a host"
+	case t == reflect.TypeFor[secret.String](), t == reflect.TypeFor[secret.Bytes]():
+		return "want a secret"
 	case reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()):
 		return rule("want the text of a " + t.String())
 	}

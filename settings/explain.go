@@ -80,7 +80,11 @@ func redactURL(s string) string {
 // WriteExample writes a .env.example for T: each variable with its type, its
 // default and its doc. Secrets have no value.
 func WriteExample[T any](w io.Writer, o Options) error {
-	root, err := fieldsOf(reflect.TypeFor[T]())
+	return writeExample(w, reflect.TypeFor[T](), o)
+}
+
+func writeExample(w io.Writer, t reflect.Type, o Options) error {
+	root, err := fieldsOf(t)
 	if err != nil {
 		return err
 	}
@@ -135,7 +139,11 @@ func indirect(t reflect.Type) reflect.Type {
 // that the example lacks, variables that T does not read, and those of the
 // example that the .env lacks though they are required.
 func Drift[T any](o Options, example, dotEnv string) ([]Problem, error) {
-	root, err := fieldsOf(reflect.TypeFor[T]())
+	return drift(reflect.TypeFor[T](), o, example, dotEnv)
+}
+
+func drift(t reflect.Type, o Options, example, dotEnv string) ([]Problem, error) {
+	root, err := fieldsOf(t)
 	if err != nil {
 		return nil, err
 	}

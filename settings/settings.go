@@ -140,19 +140,25 @@ func Load[T any](ctx context.Context, o Options) (T, error) {
 }
 
 func load[T any](ctx context.Context, o Options) (v T, x Explanation, err error) {
-	root, err := fieldsOf(reflect.TypeFor[T]())
-	if err != nil {
-		return v, x, err
-	}
-	l := &loader{options: o, root: root}
-	tree := l.gather(ctx)
-	l.fill(root, tree, reflect.ValueOf(&v).Elem())
-	x = l.explanation
-	if len(l.problems) > 0 {
+	if x, err = loadInto(ctx, reflect.ValueOf(&v).Elem(), o); err != nil {
 		var zero T
-		return zero, x, &Error{l.problems}
+		return zero, x, err
 	}
 	return v, x, nil
+}
+
+// loadInto fills a struct. After an error it is filled in part.
+func loadInto(ctx context.Context, dst reflect.Value, o Options) (Explanation, error) {
+	root, err := fieldsOf(dst.Type())
+	if err != nil {
+		return Explanation{}, err
+	}
+	l := &loader{options: o, root: root}
+	l.fill(root, l.gather(ctx), dst)
+	if len(l.problems) > 0 {
+		return l.explanation, &Error{l.problems}
+	}
+	return l.explanation, nil
 }
 
 // loader collects what a load finds out.

@@ -101,6 +101,7 @@ Exit codes: 0 nothing found, 1 findings, 2 wrong usage or policy, 3 could not te
 		keysCommand(t),
 		passwordCommand(t),
 		rotateCommand(t),
+		settingsCommand(t),
 		tokenCommand(t),
 		versionCommand(t),
 		docsCommand(t),
