@@ -45,7 +45,7 @@ var mayImport = map[string][]string{
 	"gateway":       {"", "guard", "promise", "finding", "gateway/", "github.com/fsnotify/fsnotify/", "github.com/prometheus/client_golang/"},
 	"pavisetest":    {"promise", "finding", "check/probe"},
 	"cmd/pavise":    {"", "promise", "finding", "pavisetest", "guard", "guard/", "check/", "gateway", "gateway/", "secret", "settings", "passwords", "fieldcrypt", "fieldcrypt/", "cmd/pavise/", "github.com/", "charm.land/", "golang.org/x/"},
-	"examples":      {"", "guard/", "pavisetest"},
+	"examples":      {"", "guard/", "secret", "settings", "passwords", "fieldcrypt", "pavisetest", "github.com/go-jose/go-jose/v4/", "github.com/microcosm-cc/bluemonday/", "github.com/jackc/pgx/v5/", "modernc.org/sqlite"},
 	"bench":         {"fieldcrypt", "fieldcrypt/", "github.com/jackc/pgx/v5/", "", "guard", "guard/", "gateway", "gateway/", "promise"},
 	"interop":       {"", "promise", "check/probe", "gateway", "gateway/", "pavisetest"},
 	"scripts":       {},
