@@ -150,7 +150,7 @@ func (p *postgres) chunk(ctx context.Context, run string, t *Table, work func(tx
 			return err
 		}
 		more = true
-		c, err := work(&postgresTx{tx, p.types[t.Name]}, low, high)
+		c, err := work(&postgresTx{tx: tx, typ: p.types[t.Name]}, low, high)
 		if err != nil {
 			return err
 		}
@@ -209,8 +209,10 @@ func (p *postgres) scan(ctx context.Context, t *Table, f func(*row) error) error
 }
 
 type postgresTx struct {
-	tx  pgx.Tx
-	typ string // of the key
+	tx    pgx.Tx
+	typ   string   // of the key
+	bound []string // the operators of the chunk's bounds
+	ends  []any    // and their values
 }
 
 func postgresSelect(t *Table) string {
@@ -240,17 +242,24 @@ func (x *postgresTx) collect(ctx context.Context, t *Table, query string, args .
 }
 
 func (x *postgresTx) rows(ctx context.Context, t *Table, low, high *string) ([]row, error) {
-	key := quote(`"`, t.Key)
-	query, args := postgresSelect(t)+" WHERE true", []any{}
+	x.bound, x.ends = nil, nil
 	if low != nil {
-		args = append(args, *low)
-		query += fmt.Sprintf(" AND %s > $%d::text::%s", key, len(args), x.typ)
+		x.bound, x.ends = append(x.bound, " > "), append(x.ends, *low)
 	}
 	if high != nil {
-		args = append(args, *high)
-		query += fmt.Sprintf(" AND %s <= $%d::text::%s", key, len(args), x.typ)
+		x.bound, x.ends = append(x.bound, " <= "), append(x.ends, *high)
 	}
-	return x.collect(ctx, t, query, args...)
+	return x.collect(ctx, t, postgresSelect(t)+" AS t WHERE true"+x.within(t, 1), x.ends...)
+}
+
+// within is the condition that a row is one of the chunk's, with parameters
+// from the n-th.
+func (x *postgresTx) within(t *Table, n int) string {
+	var b strings.Builder
+	for i, op := range x.bound {
+		fmt.Fprintf(&b, " AND t.%s%s$%d::text::%s", quote(`"`, t.Key), op, n+i, x.typ)
+	}
+	return b.String()
 }
 
 func (x *postgresTx) again(ctx context.Context, t *Table, keys []string) ([]row, error) {
@@ -283,9 +292,13 @@ func (x *postgresTx) update(ctx context.Context, t *Table, changes []change) (ma
 		back = append(back, "t."+q+"::text")
 	}
 	key := "t." + quote(`"`, t.Key)
+	// The bounds change nothing but how the rows are found: without them the
+	// planner reads the whole table for each chunk.
+	within := x.within(t, len(args)+1)
+	args = append(args, x.ends...)
 	rows, err := x.tx.Query(ctx, "UPDATE "+quote(`"`, t.Name)+" AS t SET "+strings.Join(set, ", ")+
 		" FROM unnest("+strings.Join(unnest, ", ")+") AS v("+strings.Join(names, ", ")+")"+
-		" WHERE "+key+" = v.k::"+x.typ+" AND "+strings.Join(same, " AND ")+
+		" WHERE "+key+" = v.k::"+x.typ+" AND "+strings.Join(same, " AND ")+within+
 		" RETURNING "+key+"::text, "+strings.Join(back, ", "), args...)
 	if err != nil {
 		return nil, err

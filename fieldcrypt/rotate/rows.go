@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"hash"
 
 	"github.com/pavise-dev/pavise/fieldcrypt"
 )
@@ -49,8 +50,7 @@ func rotateRows(ctx context.Context, tx tx, ring *fieldcrypt.Ring, t *Table, low
 		return tally{}, err
 	}
 	n := tally{rows: int64(len(rows))}
-	before, after := newDigest(), digest{}
-	after.key = before.key
+	before, after := newDigests()
 	for round := 0; ; round++ {
 		changes, counted := rotateTokens(ring, t, rows, &n)
 		if len(changes) == 0 {
@@ -147,14 +147,15 @@ func (n *tally) subtract(m tally) {
 // digest is the sum of keyed hashes of values with their places: the same for
 // the same values in any order.
 type digest struct {
-	key []byte
+	mac hash.Hash
 	sum [4]uint64
 }
 
-func newDigest() digest {
+// newDigests returns two with one key.
+func newDigests() (before, after digest) {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key)
-	return digest{key: key}
+	return digest{mac: hmac.New(sha256.New, key)}, digest{mac: hmac.New(sha256.New, key)}
 }
 
 // add adds the values of the columns that are written anew.
@@ -170,14 +171,14 @@ func (d *digest) add(ring *fieldcrypt.Ring, t *Table, r *row, tokens, news []*st
 		if err != nil {
 			return errDigest
 		}
-		mac := hmac.New(sha256.New, d.key)
-		mac.Write(binary.BigEndian.AppendUint64(nil, uint64(len(r.key))))
-		mac.Write([]byte(r.key))
-		mac.Write([]byte{byte(c >> 8), byte(c)})
-		mac.Write(value)
+		d.mac.Reset()
+		d.mac.Write(binary.BigEndian.AppendUint64(nil, uint64(len(r.key))))
+		d.mac.Write([]byte(r.key))
+		d.mac.Write([]byte{byte(c >> 8), byte(c)})
+		d.mac.Write(value)
 		clear(value)
 		var sum [sha256.Size]byte
-		mac.Sum(sum[:0])
+		d.mac.Sum(sum[:0])
 		for i := range d.sum {
 			d.sum[i] += binary.BigEndian.Uint64(sum[8*i:])
 		}
