@@ -59,7 +59,7 @@ func (b *bench) rotation(page *bytes.Buffer) error {
 			fmt.Fprintf(os.Stderr, "round %d %-12s %8.0f rows/s\n", round+1, []string{"PostgreSQL", "pavise"}[i], rate[i][len(rate[i])-1])
 		}
 	}
-	fmt.Fprintf(page, "## Rotating a table\n\n%d rows with two Fernet tokens of 100 bytes each, on PostgreSQL on the same machine (fsync off),\nsealed anew by two workers in chunks of %d rows, with compare-and-swap, checkpoints and digests;\nagainst one `UPDATE` by PostgreSQL that writes as many bytes to the same columns. Medians of %d.\n\n", b.rows, rotate.DefaultChunk, rounds)
+	fmt.Fprintf(page, "## Rotating a table\n\n%d rows with two Fernet tokens of 100 characters each, on PostgreSQL on the same machine (fsync off),\nsealed anew by two workers in chunks of %d rows, with compare-and-swap, checkpoints and digests;\nagainst one `UPDATE` by PostgreSQL that writes as many bytes to the same columns. Medians of %d.\n\n", b.rows, rotate.DefaultChunk, rounds)
 	table(page, []string{"", "rows/s", "ratio"}, [][]string{
 		{"PostgreSQL's own UPDATE", fmt.Sprintf("%.0f", median(rate[0])), "1.00"},
 		{"pavise rotate, 2 workers", fmt.Sprintf("%.0f", median(rate[1])), fmt.Sprintf("%.2f", median(rate[1])/median(rate[0]))},
@@ -86,7 +86,7 @@ func seedRotation(ctx context.Context, conn *pgx.Conn, rows int) (*fieldcrypt.Ri
 			return nil, err
 		}
 	}
-	value := bytes.Repeat([]byte("x"), 100)
+	value := []byte("123-45-6789") // makes a token of 100 characters
 	if _, err := conn.CopyFrom(ctx, pgx.Identifier{"sealed_ours"}, []string{"id", "a", "b"}, pgx.CopyFromSlice(rows, func(i int) ([]any, error) {
 		a, err := ring.Encrypt(value, fieldcrypt.Context{})
 		if err != nil {

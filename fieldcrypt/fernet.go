@@ -27,15 +27,22 @@ const (
 
 // fernet seals and opens with one Fernet key.
 type fernet struct {
-	block cipher.Block
-	macs  sync.Pool // of *keyed: a keyed HMAC costs two hashes to set up
+	works sync.Pool // of *works
 }
 
-// keyed is an HMAC with room for its result, which would escape to the heap
-// on its way through the interface.
-type keyed struct {
-	hash.Hash
-	sum [sha256.Size]byte
+// works is what one token needs: a keyed HMAC costs two hashes to set up, a
+// cipher in CBC mode a copy of its round keys.
+type works struct {
+	mac            hash.Hash
+	sum            [sha256.Size]byte // would escape to the heap on its way through the interface
+	block          cipher.Block
+	sealer, opener cbc
+}
+
+// cbc is how crypto/aes makes a mode that can be used again.
+type cbc interface {
+	cipher.BlockMode
+	SetIV(iv []byte)
 }
 
 func newFernet(key []byte) (*fernet, error) {
@@ -44,10 +51,28 @@ func newFernet(key []byte) (*fernet, error) {
 		return nil, err
 	}
 	signing := append([]byte(nil), key[:16]...)
-	f := &fernet{block: block}
-	f.macs.New = func() any { return &keyed{Hash: hmac.New(sha256.New, signing)} }
+	f := new(fernet)
+	f.works.New = func() any {
+		w := &works{mac: hmac.New(sha256.New, signing), block: block}
+		var none [aes.BlockSize]byte
+		w.sealer, _ = cipher.NewCBCEncrypter(block, none[:]).(cbc)
+		w.opener, _ = cipher.NewCBCDecrypter(block, none[:]).(cbc)
+		return w
+	}
 	return f, nil
 }
+
+// crypt encrypts or decrypts.
+func (w *works) crypt(mode cbc, fresh func(cipher.Block, []byte) cipher.BlockMode, iv, dst, src []byte) {
+	if mode == nil { // no promise of crypto/cipher says that there is a SetIV
+		fresh(w.block, iv).CryptBlocks(dst, src)
+		return
+	}
+	mode.SetIV(iv)
+	mode.CryptBlocks(dst, src)
+}
+
+func (f *fernet) get() *works { return f.works.Get().(*works) }
 
 // buffers lends memory. What is given back is wiped: it may have held a
 // plaintext.
@@ -93,21 +118,20 @@ func (f *fernet) seal(b *buffers, plaintext []byte, at time.Time) string {
 	for i := len(plaintext); i < len(body); i++ {
 		body[i] = byte(padding)
 	}
-	cipher.NewCBCEncrypter(f.block, iv).CryptBlocks(body, body)
-	k := f.sum(signed)
-	copy(mac, k.sum[:])
-	f.macs.Put(k)
+	w := f.get()
+	defer f.works.Put(w)
+	w.crypt(w.sealer, cipher.NewCBCEncrypter, iv, body, body)
+	w.hash(signed)
+	copy(mac, w.sum[:])
 	base64.URLEncoding.Encode(text, raw)
 	return string(text)
 }
 
-// sum lends the HMAC of a message.
-func (f *fernet) sum(message []byte) *keyed {
-	k := f.macs.Get().(*keyed)
-	k.Reset()
-	k.Write(message)
-	k.Sum(k.sum[:0])
-	return k
+// hash leaves the HMAC of a message in sum.
+func (w *works) hash(message []byte) {
+	w.mac.Reset()
+	w.mac.Write(message)
+	w.mac.Sum(w.sum[:0])
 }
 
 // authentic reports whether a decoded token was made with this key.
@@ -116,23 +140,23 @@ func (f *fernet) authentic(raw []byte) bool {
 		return false
 	}
 	signed := len(raw) - sha256.Size
-	k := f.sum(raw[:signed])
-	defer f.macs.Put(k)
-	return hmac.Equal(k.sum[:], raw[signed:])
+	w := f.get()
+	defer f.works.Put(w)
+	w.hash(raw[:signed])
+	return hmac.Equal(w.sum[:], raw[signed:])
 }
 
-// open returns the plaintext of a decoded token. Nothing of it is looked at
-// before the HMAC is right, so that no padding oracle can be asked.
-func (f *fernet) open(raw []byte) ([]byte, bool) {
-	if !f.authentic(raw) {
-		return nil, false
-	}
+// decrypt returns the plaintext of a decoded token that is authentic. Nothing
+// of it may be looked at before, or a padding oracle could be asked.
+func (f *fernet) decrypt(raw []byte) ([]byte, bool) {
 	body := raw[fernetHead : len(raw)-sha256.Size]
 	if len(body) == 0 || len(body)%aes.BlockSize != 0 {
 		return nil, false
 	}
 	plaintext := make([]byte, len(body))
-	cipher.NewCBCDecrypter(f.block, raw[9:fernetHead]).CryptBlocks(plaintext, body)
+	w := f.get()
+	w.crypt(w.opener, cipher.NewCBCDecrypter, raw[9:fernetHead], plaintext, body)
+	f.works.Put(w)
 	n := int(plaintext[len(plaintext)-1])
 	if n == 0 || n > aes.BlockSize {
 		return nil, false
@@ -164,7 +188,7 @@ func fresh(made uint64, maxAge time.Duration, now time.Time) bool {
 // which has the room.
 func decodeFernet(dst, token []byte) ([]byte, bool) {
 	// encoding/base64 skips line breaks, which makes many texts of one token.
-	if len(token) < fernetMinText || bytes.ContainsAny(token, "\r\n") {
+	if len(token) < fernetMinText || bytes.IndexByte(token, '\n') >= 0 || bytes.IndexByte(token, '\r') >= 0 {
 		return nil, false
 	}
 	n, err := fernetEncoding.Decode(dst, token)

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,6 +20,9 @@ type Ring struct {
 	keys   []Key
 	boxes  []box // of keys, in the same order
 	memory *buffers
+	// last is the Fernet key that opened the last token. Most tokens of a
+	// table are of one key, and each wrong one that is tried costs an HMAC.
+	last   *atomic.Int32
 	compat bool
 	legacy *legacy
 }
@@ -48,7 +52,7 @@ func NewRing(keys ...Key) (*Ring, error) {
 		}
 		return 1
 	})
-	r := &Ring{keys: keys, boxes: make([]box, len(keys)), memory: new(buffers)}
+	r := &Ring{keys: keys, boxes: make([]box, len(keys)), memory: new(buffers), last: new(atomic.Int32)}
 	seen := map[string]bool{}
 	primaries := 0
 	for i, k := range keys {
@@ -151,7 +155,14 @@ func (r *Ring) DecryptFresh(token string, c Context, maxAge time.Duration, now t
 // are Fernet tokens the new one keeps the time of the old, as Python's
 // MultiFernet.rotate does. Its only error is [ErrDecrypt].
 func (r *Ring) Rotate(token string, c Context) (rotated string, changed bool, err error) {
-	plaintext, i, err := r.open(token, c)
+	return r.RotateFunc(token, c, func([]byte) {})
+}
+
+// RotateFunc is [Ring.Rotate], and calls see with the value of a token that is
+// changed, which is wiped afterwards: who keeps books on what a rotation did
+// need not open the token again.
+func (r *Ring) RotateFunc(token string, c Context, see func(plaintext []byte)) (rotated string, changed bool, err error) {
+	plaintext, i, made, err := r.openTimed(token, c)
 	if err != nil {
 		return "", false, err
 	}
@@ -159,12 +170,15 @@ func (r *Ring) Rotate(token string, c Context) (rotated string, changed bool, er
 	if i == 0 {
 		return token, false, nil
 	}
-	made := time.Now()
-	if old, ok := r.timeOf(token); ok && old < 1<<62 {
-		made = time.Unix(int64(old), 0)
+	if made.IsZero() {
+		made = time.Now()
 	}
 	rotated, err = r.encrypt(plaintext, c, made)
-	return rotated, err == nil, err
+	if err != nil {
+		return "", false, err
+	}
+	see(plaintext)
+	return rotated, true, nil
 }
 
 // KeyOf returns the id of the key that made a token. A [V1] token names it; it
@@ -176,8 +190,8 @@ func (r *Ring) KeyOf(token string) (id string, err error) {
 	}
 	raw, buf, ok := r.decodeFernet(token)
 	defer r.memory.put(buf)
-	for i := range r.boxes {
-		if f := r.boxes[i].fernet; ok && f != nil && f.authentic(raw) {
+	if ok {
+		if i, ok := r.whose(raw); ok {
 			return r.keys[i].ID, nil
 		}
 	}
@@ -227,24 +241,52 @@ func (r *Ring) timeOf(token string) (seconds uint64, ok bool) {
 
 // open returns the plaintext and the index of the key that opened it.
 func (r *Ring) open(token string, c Context) ([]byte, int, error) {
+	plaintext, i, _, err := r.openTimed(token, c)
+	return plaintext, i, err
+}
+
+// openTimed is open, with the time of a Fernet token if time.Time holds it.
+func (r *Ring) openTimed(token string, c Context) (plaintext []byte, i int, made time.Time, err error) {
 	if strings.HasPrefix(token, v1Prefix) {
-		return r.openV1(token, c)
+		plaintext, i, err = r.openV1(token, c)
+		return plaintext, i, time.Time{}, err
 	}
 	raw, buf, ok := r.decodeFernet(token)
 	defer r.memory.put(buf)
-	for i := range r.boxes {
-		if f := r.boxes[i].fernet; ok && f != nil {
-			if plaintext, ok := f.open(raw); ok {
-				return plaintext, i, nil
+	if ok {
+		if s := fernetTime(raw); s < 1<<62 {
+			made = time.Unix(int64(s), 0)
+		}
+		if i, ok := r.whose(raw); ok {
+			plaintext, ok := r.boxes[i].fernet.decrypt(raw)
+			if !ok {
+				return nil, 0, time.Time{}, ErrDecrypt
 			}
+			return plaintext, i, made, nil
 		}
 	}
 	if r.legacy != nil {
 		if plaintext, ok := r.legacy.open(token); ok {
-			return plaintext, len(r.keys), nil // behind all keys
+			return plaintext, len(r.keys), made, nil // behind all keys
 		}
 	}
-	return nil, 0, ErrDecrypt
+	return nil, 0, time.Time{}, ErrDecrypt
+}
+
+// whose finds the key that a decoded Fernet token is authentic under, of which
+// there is one at most: the one that was right the last time is tried first.
+func (r *Ring) whose(raw []byte) (int, bool) {
+	last := int(r.last.Load())
+	if f := r.boxes[last].fernet; f != nil && f.authentic(raw) {
+		return last, true
+	}
+	for i := range r.boxes {
+		if f := r.boxes[i].fernet; i != last && f != nil && f.authentic(raw) {
+			r.last.Store(int32(i))
+			return i, true
+		}
+	}
+	return 0, false
 }
 
 // v1Prefix begins each token of the format. The dot is in no base64, so no

@@ -2,20 +2,24 @@ package rotate
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 type postgres struct {
 	pool  *pgxpool.Pool
 	types map[string]string // of the key, by table
+	size  atomic.Int64      // of the last chunk's text, as the next one's will be
 }
 
 // application is how the run is seen in pg_stat_activity.
@@ -150,7 +154,7 @@ func (p *postgres) chunk(ctx context.Context, run string, t *Table, work func(tx
 			return err
 		}
 		more = true
-		c, err := work(&postgresTx{tx: tx, typ: p.types[t.Name]}, low, high)
+		c, err := work(&postgresTx{tx: tx, typ: p.types[t.Name], size: &p.size}, low, high)
 		if err != nil {
 			return err
 		}
@@ -210,7 +214,8 @@ func (p *postgres) scan(ctx context.Context, t *Table, f func(*row) error) error
 
 type postgresTx struct {
 	tx    pgx.Tx
-	typ   string   // of the key
+	typ   string // of the key
+	size  *atomic.Int64
 	bound []string // the operators of the chunk's bounds
 	ends  []any    // and their values
 }
@@ -233,12 +238,43 @@ func postgresRow(rows pgx.CollectableRow, t *Table) (row, error) {
 	return r, rows.Scan(dst...)
 }
 
+// collect reads the rows of a postgresSelect. All their text is one string.
 func (x *postgresTx) collect(ctx context.Context, t *Table, query string, args ...any) ([]row, error) {
-	rows, err := x.tx.Query(ctx, query, args...)
+	got, err := x.tx.Query(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, func(r pgx.CollectableRow) (row, error) { return postgresRow(r, t) })
+	defer got.Close()
+	width := len(t.Columns)
+	text := make([]byte, 0, x.size.Load())
+	var ends []int // of each value, or -1 for NULL
+	for got.Next() {
+		for _, v := range got.RawValues() {
+			if v == nil {
+				ends = append(ends, -1)
+				continue
+			}
+			text = append(text, v...)
+			ends = append(ends, len(text))
+		}
+	}
+	if err := got.Err(); err != nil {
+		return nil, err
+	}
+	x.size.Store(min(int64(len(text)), batch))
+	all, start := string(text), 0
+	values, tokens := make([]string, len(ends)), make([]*string, len(ends))
+	for i, end := range ends {
+		if end >= 0 {
+			values[i], start = all[start:end], end
+			tokens[i] = &values[i]
+		}
+	}
+	rows := make([]row, 0, len(ends)/(2+width))
+	for ; len(values) > 0; values, tokens = values[2+width:], tokens[2+width:] {
+		rows = append(rows, row{key: values[0], tenant: values[1], tokens: tokens[2 : 2+width]})
+	}
+	return rows, nil
 }
 
 func (x *postgresTx) rows(ctx context.Context, t *Table, low, high *string) ([]row, error) {
@@ -266,56 +302,100 @@ func (x *postgresTx) again(ctx context.Context, t *Table, keys []string) ([]row,
 	return x.collect(ctx, t, postgresSelect(t)+" WHERE "+quote(`"`, t.Key)+" = ANY($1::text[]::"+x.typ+"[])", keys)
 }
 
-// update is one statement. While it waits for a row that somebody writes,
-// PostgreSQL judges its condition anew by what was written.
-func (x *postgresTx) update(ctx context.Context, t *Table, changes []change) (map[string][]*string, error) {
-	width := len(t.Columns)
-	keys := make([]string, len(changes))
-	arrays := make([][]*string, 2*width)
-	for i, c := range changes {
-		keys[i] = c.row.key
-		for j := range width {
-			arrays[2*j] = append(arrays[2*j], c.row.tokens[j])
-			arrays[2*j+1] = append(arrays[2*j+1], c.news[j])
+// batch is how many bytes of tokens one statement writes. PostgreSQL takes no
+// message beyond a gigabyte.
+const batch = 16 << 20
+
+func (x *postgresTx) update(ctx context.Context, t *Table, changes []change) ([]bool, error) {
+	statement := x.updateStatement(t)
+	written := make([]bool, len(changes))
+	for start := 0; start < len(changes); {
+		end, size := start, 0
+		for end < len(changes) && size < batch {
+			size += changes[end].size()
+			end++
 		}
-	}
-	args := []any{keys}
-	unnest, names := []string{"$1::text[]"}, []string{"k"}
-	var set, same, back []string
-	for j, c := range t.Columns {
-		args = append(args, arrays[2*j], arrays[2*j+1])
-		unnest = append(unnest, fmt.Sprintf("$%d::text[]", 2*j+2), fmt.Sprintf("$%d::text[]", 2*j+3))
-		names = append(names, fmt.Sprintf("o%d", j), fmt.Sprintf("n%d", j))
-		q := quote(`"`, c)
-		set = append(set, fmt.Sprintf("%s = coalesce(v.n%d, t.%s)", q, j, q))
-		same = append(same, fmt.Sprintf("t.%s IS NOT DISTINCT FROM v.o%d", q, j))
-		back = append(back, "t."+q+"::text")
-	}
-	key := "t." + quote(`"`, t.Key)
-	// The bounds change nothing but how the rows are found: without them the
-	// planner reads the whole table for each chunk.
-	within := x.within(t, len(args)+1)
-	args = append(args, x.ends...)
-	rows, err := x.tx.Query(ctx, "UPDATE "+quote(`"`, t.Name)+" AS t SET "+strings.Join(set, ", ")+
-		" FROM unnest("+strings.Join(unnest, ", ")+") AS v("+strings.Join(names, ", ")+")"+
-		" WHERE "+key+" = v.k::"+x.typ+" AND "+strings.Join(same, " AND ")+within+
-		" RETURNING "+key+"::text, "+strings.Join(back, ", "), args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	written := make(map[string][]*string, len(changes))
-	for rows.Next() {
-		var k string
-		tokens := make([]*string, width)
-		dst := []any{&k}
-		for j := range tokens {
-			dst = append(dst, &tokens[j])
-		}
-		if err := rows.Scan(dst...); err != nil {
+		if err := x.updateSome(ctx, t, statement, changes[start:end], written[start:end]); err != nil {
 			return nil, err
 		}
-		written[k] = tokens
+		start = end
 	}
-	return written, rows.Err()
+	return written, nil
+}
+
+// updateStatement writes a batch. While it waits for a row that somebody
+// writes, PostgreSQL judges its condition anew by what was written. Tokens are
+// compared as bytes, whatever the collation of their column calls equal.
+func (x *postgresTx) updateStatement(t *Table) string {
+	names, unnest := []string{"k"}, []string{"$1::text[]"}
+	var set, same, stands []string
+	for j, c := range t.Columns {
+		names = append(names, fmt.Sprintf("o%d", j), fmt.Sprintf("n%d", j))
+		unnest = append(unnest, fmt.Sprintf("$%d::text[]", 2*j+2), fmt.Sprintf("$%d::text[]", 2*j+3))
+		q := quote(`"`, c)
+		set = append(set, fmt.Sprintf("%s = coalesce(v.n%d, t.%s)", q, j, q))
+		same = append(same, fmt.Sprintf(`t.%s::text COLLATE "C" IS NOT DISTINCT FROM v.o%d`, q, j))
+		stands = append(stands, fmt.Sprintf(`coalesce(t.%s::text COLLATE "C" = v.n%d, v.n%[2]d IS NULL)`, q, j))
+	}
+	// The bounds change nothing but how the rows are found: without them the
+	// planner reads the whole table for each chunk.
+	return "UPDATE " + quote(`"`, t.Name) + " AS t SET " + strings.Join(set, ", ") +
+		" FROM unnest(" + strings.Join(unnest, ", ") + ") WITH ORDINALITY AS v(" + strings.Join(names, ", ") + ", i)" +
+		" WHERE t." + quote(`"`, t.Key) + " = v.k::" + x.typ + " AND " + strings.Join(same, " AND ") + x.within(t, len(unnest)+1) +
+		" RETURNING v.i, " + strings.Join(stands, " AND ")
+}
+
+// updateSome goes below pgx, whose way to encode a slice of strings took as
+// long as opening and sealing them.
+func (x *postgresTx) updateSome(ctx context.Context, t *Table, statement string, changes []change, written []bool) error {
+	width := len(t.Columns)
+	params := [][]byte{textArray(changes, func(c *change) *string { return &c.row.key })}
+	for j := range width {
+		params = append(params,
+			textArray(changes, func(c *change) *string { return c.row.tokens[j] }),
+			textArray(changes, func(c *change) *string { return c.news[j] }))
+	}
+	formats := slices.Repeat([]int16{pgtype.BinaryFormatCode}, len(params))
+	oids := slices.Repeat([]uint32{pgtype.TextArrayOID}, len(params))
+	for _, end := range x.ends {
+		params, formats, oids = append(params, []byte(end.(string))), append(formats, pgtype.TextFormatCode), append(oids, pgtype.TextOID)
+	}
+	got := x.tx.Conn().PgConn().ExecParams(ctx, statement, params, oids, formats, []int16{pgtype.BinaryFormatCode})
+	var err error
+	for got.NextRow() {
+		v := got.Values()
+		i, stood := binary.BigEndian.Uint64(v[0]), v[1][0] == 1
+		if !stood {
+			err = errDigest
+		}
+		written[i-1] = true
+	}
+	_, closeErr := got.Close()
+	return errors.Join(closeErr, err)
+}
+
+// textArray is text[] as PostgreSQL sends and receives it: dimensions, whether
+// there are NULLs, the elements' type, size and lower bound, and then each
+// element behind its length.
+func textArray(changes []change, of func(*change) *string) []byte {
+	size := 20
+	for i := range changes {
+		size += 4
+		if s := of(&changes[i]); s != nil {
+			size += len(*s)
+		}
+	}
+	b := make([]byte, 0, size)
+	for _, head := range []uint32{1, 1, pgtype.TextOID, uint32(len(changes)), 1} {
+		b = binary.BigEndian.AppendUint32(b, head)
+	}
+	for i := range changes {
+		if s := of(&changes[i]); s != nil {
+			b = binary.BigEndian.AppendUint32(b, uint32(len(*s)))
+			b = append(b, *s...)
+		} else {
+			b = binary.BigEndian.AppendUint32(b, 1<<32-1)
+		}
+	}
+	return b
 }

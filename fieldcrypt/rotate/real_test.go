@@ -4,6 +4,7 @@ package rotate
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -147,4 +148,29 @@ func TestLocked(t *testing.T) {
 		t.Error(err)
 	}
 	u.verify(t)
+}
+
+// TestTrigger: a trigger that makes something else of what is written ends the
+// run, and nothing of the chunk stays.
+func TestTrigger(t *testing.T) {
+	p := postgresPlace(t)
+	old, both := rings(t)
+	p.exec(t, `DROP TABLE IF EXISTS triggered, pavise_rotation`)
+	p.exec(t, `CREATE TABLE triggered (id bigint PRIMARY KEY, ssn text)`)
+	p.exec(t, `INSERT INTO triggered VALUES (1, $1)`, old.Seal("one", fieldcrypt.Context{Table: "triggered", Column: "ssn", PrimaryKey: "1"}))
+	p.exec(t, `CREATE OR REPLACE FUNCTION lower_ssn() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.ssn = lower(NEW.ssn); RETURN NEW; END'`)
+	p.exec(t, `CREATE TRIGGER lower_ssn BEFORE UPDATE ON triggered FOR EACH ROW EXECUTE FUNCTION lower_ssn()`)
+	db, err := Open(t.Context(), p.dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	_, err = Run(t.Context(), db, Options{Ring: both, Tables: []Table{{Name: "triggered", Key: "id", Columns: []string{"ssn"}}}})
+	if !errors.Is(err, errDigest) {
+		t.Errorf("%v", err)
+	}
+	var value string
+	if err := p.db.QueryRowContext(t.Context(), `SELECT ssn FROM triggered`).Scan(both.Open(&value, fieldcrypt.Context{Table: "triggered", Column: "ssn", PrimaryKey: "1"})); err != nil || value != "one" {
+		t.Errorf("%q, %v", value, err)
+	}
 }

@@ -32,7 +32,7 @@ type fakeTx struct {
 	table   map[string][]*string
 	meddle  func(round int)
 	updates int
-	spoil   bool
+	spoil   func(id string) *string
 }
 
 func (f *fakeTx) rows(context.Context, *Table, *string, *string) ([]row, error) {
@@ -53,13 +53,13 @@ func (f *fakeTx) again(_ context.Context, _ *Table, keys []string) ([]row, error
 	return rows, nil
 }
 
-func (f *fakeTx) update(_ context.Context, _ *Table, changes []change) (map[string][]*string, error) {
+func (f *fakeTx) update(_ context.Context, _ *Table, changes []change) ([]bool, error) {
 	if f.meddle != nil {
 		f.meddle(f.updates)
 	}
 	f.updates++
-	written := map[string][]*string{}
-	for _, c := range changes {
+	written := make([]bool, len(changes))
+	for k, c := range changes {
 		now, ok := f.table[c.row.key]
 		for i := range now {
 			ok = ok && (now[i] == nil) == (c.row.tokens[i] == nil) && (now[i] == nil || *now[i] == *c.row.tokens[i])
@@ -67,16 +67,15 @@ func (f *fakeTx) update(_ context.Context, _ *Table, changes []change) (map[stri
 		if !ok {
 			continue
 		}
+		if f.spoil != nil {
+			c.news[0] = f.spoil(c.row.key)
+		}
 		for i, n := range c.news {
 			if n != nil {
 				now[i] = n
 			}
 		}
-		if f.spoil {
-			now[0] = c.row.tokens[0]
-			now[0], now[1] = now[1], now[0]
-		}
-		written[c.row.key] = now
+		written[k] = true
 	}
 	return written, nil
 }
@@ -147,12 +146,18 @@ func TestWrittenMeanwhile(t *testing.T) {
 	}
 }
 
-// TestDigest: if what stands there afterwards has another value, the chunk is
-// not committed.
+// TestDigest: if what is written has another value than what was read, the
+// chunk is not committed.
 func TestDigest(t *testing.T) {
 	old, both := rings(t)
 	f, table, _ := fake(t, old, 2)
-	f.spoil = true
+	f.spoil = func(id string) *string {
+		token, err := both.Encrypt([]byte("another"), fieldcrypt.Context{Table: "t", Column: "a", PrimaryKey: id})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &token
+	}
 	if _, err := rotateRows(t.Context(), f, both, table, nil, nil); !errors.Is(err, errDigest) {
 		t.Errorf("%v", err)
 	}

@@ -2,12 +2,10 @@ package rotate
 
 import (
 	"context"
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
-	"hash"
 
 	"github.com/pavise-dev/pavise/fieldcrypt"
 )
@@ -19,11 +17,28 @@ type row struct {
 	tokens []*string
 }
 
-// change is what is to be written: old is what must still be there, and new is
-// nil where a column stays.
+// change is what is to be written: the row's tokens must still be there, and
+// a new one is nil where a column stays.
 type change struct {
 	row  *row
 	news []*string
+	// counted is what the tally counted of the row, and seen the digest of the
+	// values that were read; both hold only if the row is written.
+	counted tally
+	seen    sum
+}
+
+// size is how many bytes of tokens a change sends.
+func (c *change) size() int {
+	n := len(c.row.key)
+	for i := range c.news {
+		for _, s := range []*string{c.row.tokens[i], c.news[i]} {
+			if s != nil {
+				n += len(*s)
+			}
+		}
+	}
+	return n
 }
 
 // tally counts what happened to the rows of a chunk.
@@ -52,7 +67,7 @@ func rotateRows(ctx context.Context, tx tx, ring *fieldcrypt.Ring, t *Table, low
 	n := tally{rows: int64(len(rows))}
 	before, after := newDigests()
 	for round := 0; ; round++ {
-		changes, counted := rotateTokens(ring, t, rows, &n)
+		changes := rotateTokens(ring, t, rows, &n, before)
 		if len(changes) == 0 {
 			break
 		}
@@ -61,17 +76,14 @@ func rotateRows(ctx context.Context, tx tx, ring *fieldcrypt.Ring, t *Table, low
 			return n, err
 		}
 		var again []string
-		for _, c := range changes {
-			got, ok := written[c.row.key]
-			if !ok {
+		for i, c := range changes {
+			if !written[i] {
 				again = append(again, c.row.key)
-				n.subtract(counted[c.row.key])
+				n.subtract(c.counted)
 				continue
 			}
-			if err := before.add(ring, t, c.row, c.row.tokens, c.news); err != nil {
-				return n, err
-			}
-			if err := after.add(ring, t, c.row, got, c.news); err != nil {
+			before.sum.add(c.seen)
+			if err := after.reopen(ring, t, c); err != nil {
 				return n, err
 			}
 		}
@@ -92,42 +104,40 @@ func rotateRows(ctx context.Context, tx tx, ring *fieldcrypt.Ring, t *Table, low
 	return n, nil
 }
 
-// rotateTokens finds what is to be written, and counts each column once. What
-// it counted of a row that is to be written is returned, since it may have to
-// be taken back.
-func rotateTokens(ring *fieldcrypt.Ring, t *Table, rows []row, n *tally) ([]change, map[string]tally) {
-	var changes []change
-	counted := map[string]tally{}
+// rotateTokens finds what is to be written, and counts each column once.
+func rotateTokens(ring *fieldcrypt.Ring, t *Table, rows []row, n *tally, before *digest) []change {
+	changes := make([]change, 0, len(rows))
+	width := len(t.Columns)
+	sealed, news := make([]string, width*len(rows)), make([]*string, width*len(rows))
 	for i := range rows {
 		r := &rows[i]
-		var own tally
-		var news []*string
-		for c, token := range r.tokens {
+		c := change{row: r}
+		for j, token := range r.tokens {
 			if token == nil {
-				own.null++
+				c.counted.null++
 				continue
 			}
-			next, changed, err := ring.Rotate(*token, t.context(r, c))
+			next, changed, err := ring.RotateFunc(*token, t.context(r, j), func(value []byte) {
+				c.seen.add(before.of(r, j, value))
+			})
 			switch {
 			case err != nil:
-				own.unreadable++
+				c.counted.unreadable++
 			case !changed:
-				own.current++
+				c.counted.current++
 			default:
-				own.changed++
-				if news == nil {
-					news = make([]*string, len(r.tokens))
-				}
-				news[c] = &next
+				c.counted.changed++
+				c.news = news[i*width : (i+1)*width]
+				sealed[i*width+j] = next
+				c.news[j] = &sealed[i*width+j]
 			}
 		}
-		n.add(own)
-		if news != nil {
-			changes = append(changes, change{r, news})
-			counted[r.key] = own
+		n.add(c.counted)
+		if c.news != nil {
+			changes = append(changes, c)
 		}
 	}
-	return changes, counted
+	return changes
 }
 
 func (n *tally) add(m tally) {
@@ -144,44 +154,58 @@ func (n *tally) subtract(m tally) {
 	n.unreadable -= m.unreadable
 }
 
-// digest is the sum of keyed hashes of values with their places: the same for
-// the same values in any order.
-type digest struct {
-	mac hash.Hash
-	sum [4]uint64
+// sum is a sum of hashes: the same in any order.
+type sum [4]uint64
+
+func (s *sum) add(o sum) {
+	for i := range s {
+		s[i] += o[i]
+	}
 }
+
+// digest adds hashes of values with their places under a random key, which is
+// never shown, nor is the sum: a key in front is enough.
+type digest struct {
+	text []byte // begins with the key
+	sum  sum
+}
+
+const digestKey = 32
 
 // newDigests returns two with one key.
-func newDigests() (before, after digest) {
-	key := make([]byte, 32)
+func newDigests() (before, after *digest) {
+	key := make([]byte, digestKey, 512)
 	_, _ = rand.Read(key)
-	return digest{mac: hmac.New(sha256.New, key)}, digest{mac: hmac.New(sha256.New, key)}
+	return &digest{text: key}, &digest{text: append(make([]byte, 0, 512), key...)}
 }
 
-// add adds the values of the columns that are written anew.
-func (d *digest) add(ring *fieldcrypt.Ring, t *Table, r *row, tokens, news []*string) error {
-	for c, token := range tokens {
-		if news[c] == nil {
+// of is the hash of a value in its place.
+func (d *digest) of(r *row, column int, value []byte) sum {
+	d.text = binary.BigEndian.AppendUint64(d.text[:digestKey], uint64(len(r.key)))
+	d.text = append(d.text, r.key...)
+	d.text = binary.BigEndian.AppendUint16(d.text, uint16(column))
+	d.text = append(d.text, value...)
+	hashed := sha256.Sum256(d.text)
+	clear(d.text[digestKey:])
+	var s sum
+	for i := range s {
+		s[i] = binary.BigEndian.Uint64(hashed[8*i:])
+	}
+	return s
+}
+
+// reopen adds the values of the tokens that were written.
+func (d *digest) reopen(ring *fieldcrypt.Ring, t *Table, c change) error {
+	for j, token := range c.news {
+		if token == nil {
 			continue
 		}
-		if token == nil {
-			return errDigest
-		}
-		value, err := ring.Decrypt(*token, t.context(r, c))
+		value, err := ring.Decrypt(*token, t.context(c.row, j))
 		if err != nil {
 			return errDigest
 		}
-		d.mac.Reset()
-		d.mac.Write(binary.BigEndian.AppendUint64(nil, uint64(len(r.key))))
-		d.mac.Write([]byte(r.key))
-		d.mac.Write([]byte{byte(c >> 8), byte(c)})
-		d.mac.Write(value)
+		d.sum.add(d.of(c.row, j, value))
 		clear(value)
-		var sum [sha256.Size]byte
-		d.mac.Sum(sum[:0])
-		for i := range d.sum {
-			d.sum[i] += binary.BigEndian.Uint64(sum[8*i:])
-		}
 	}
 	return nil
 }

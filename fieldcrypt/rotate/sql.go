@@ -348,7 +348,7 @@ func (s *sqlStore) fresh() string {
 	return ""
 }
 
-func (x *sqlTx) update(ctx context.Context, t *Table, changes []change) (map[string][]*string, error) {
+func (x *sqlTx) update(ctx context.Context, t *Table, changes []change) ([]bool, error) {
 	var set, same []string
 	for _, c := range t.Columns {
 		q := x.s.name(c)
@@ -360,16 +360,14 @@ func (x *sqlTx) update(ctx context.Context, t *Table, changes []change) (map[str
 		return nil, err
 	}
 	defer stmt.Close()
-	written := map[string][]*string{}
-	for _, c := range changes {
-		tokens := make([]*string, len(t.Columns))
-		args := make([]any, 0, 2*len(tokens)+1)
-		for j := range tokens {
-			tokens[j] = c.row.tokens[j]
+	written := make([]bool, len(changes))
+	for i, c := range changes {
+		args := make([]any, 0, 2*len(t.Columns)+1)
+		for j, token := range c.row.tokens {
 			if c.news[j] != nil {
-				tokens[j] = c.news[j]
+				token = c.news[j]
 			}
-			args = append(args, tokens[j])
+			args = append(args, token)
 		}
 		args = append(args, c.row.key)
 		for _, old := range c.row.tokens {
@@ -381,8 +379,8 @@ func (x *sqlTx) update(ctx context.Context, t *Table, changes []change) (map[str
 		}
 		if n, err := res.RowsAffected(); err != nil {
 			return nil, err
-		} else if n == 1 {
-			written[c.row.key] = tokens
+		} else {
+			written[i] = n == 1
 		}
 	}
 	return written, nil

@@ -94,8 +94,9 @@ type tx interface {
 	// again returns those rows that are still there.
 	again(ctx context.Context, t *Table, keys []string) ([]row, error)
 	// update writes each change whose row holds, in all columns, what was
-	// read. It returns what stands in the rows that were written.
-	update(ctx context.Context, t *Table, changes []change) (map[string][]*string, error)
+	// read, and returns which those are. If something else than what was sent
+	// came to stand there, the error is errDigest.
+	update(ctx context.Context, t *Table, changes []change) (written []bool, err error)
 }
 
 // checkpoints is the table in which a run notes what is done. It holds no
