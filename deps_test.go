@@ -26,7 +26,9 @@ var mayImport = map[string][]string{
 	"fieldcrypt": {"secret", "golang.org/x/crypto/", "filippo.io/age/"},
 	// The drivers are for whoever rotates a database, not for whoever seals.
 	"fieldcrypt/rotate": {"fieldcrypt", "github.com/jackc/pgx/v5/", "github.com/go-sql-driver/mysql/", "modernc.org/sqlite"},
-	"settings":          {"secret", "golang.org/x/crypto/", "github.com/goccy/go-yaml/", "github.com/pelletier/go-toml/v2/"},
+	// Nor is the queue for whoever rotates with one process.
+	"fieldcrypt/rotate/jobs": {"fieldcrypt/rotate", "github.com/jackc/pgx/v5/", "github.com/riverqueue/river/"},
+	"settings":               {"secret", "golang.org/x/crypto/", "github.com/goccy/go-yaml/", "github.com/pelletier/go-toml/v2/"},
 
 	"guard/headers":     {"guard", "promise"},
 	"guard/contenttype": {"guard", "promise"},

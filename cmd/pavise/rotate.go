@@ -26,16 +26,21 @@ type tableSource struct {
 	table       rotate.Table
 }
 
-func (s *tableSource) flags(c *cobra.Command) {
+func (s *tableSource) dsnFlags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&s.dsn, "dsn", "", "the database, such as postgres://user@host/name, mysql://… or sqlite:///path; others on the machine can read a password in it")
 	f.StringVar(&s.dsnEnv, "dsn-env", "", "environment variable with the database's DSN")
+	c.MarkFlagsMutuallyExclusive("dsn", "dsn-env")
+}
+
+func (s *tableSource) flags(c *cobra.Command) {
+	s.dsnFlags(c)
+	f := c.Flags()
 	f.StringVar(&s.table.Name, "table", "", "the table")
 	f.StringVar(&s.table.Key, "pk", "id", "column of its primary key")
 	f.StringArrayVar(&s.table.Columns, "column", nil, "column that holds tokens; may be given several times")
 	f.StringVar(&s.table.Tenant, "tenant", "", "column of the tenant that tokens are bound to, if they are")
 	f.StringVar(&s.file, "tables", "", "YAML file with a list of table, pk, columns and tenant, in place of the flags")
-	c.MarkFlagsMutuallyExclusive("dsn", "dsn-env")
 	c.MarkFlagsMutuallyExclusive("table", "tables")
 	c.MarkFlagsMutuallyExclusive("column", "tables")
 }
@@ -136,7 +141,7 @@ run was cut short.`,
 				o.Progress = progress(t)
 				reports, err := rotate.Run(ctx, db, o)
 				for _, n := range reports {
-					t.printf("%s: %d rows, %d tokens sealed anew, %d were current, %d NULL, %d unreadable\n", printable(n.Table), n.Rows, n.Changed, n.Current, n.Null, n.Unreadable)
+					t.rotated(n)
 				}
 				if err != nil {
 					return &exitError{code: exitUnknown, err: err, hint: "what was done is done; run the same command again to go on"}
@@ -154,11 +159,22 @@ run was cut short.`,
 	f := c.Flags()
 	f.BoolVar(&dry, "dry-run", false, "count the tokens by key, and change nothing")
 	f.IntVar(&o.Chunk, "chunk", rotate.DefaultChunk, "rows of a transaction")
+	limitFlags(c, &o)
+	c.AddCommand(rotateEnqueue(t), rotateWork(t))
+	return c
+}
+
+// limitFlags are those of a process that rotates.
+func limitFlags(c *cobra.Command, o *rotate.Options) {
+	f := c.Flags()
 	f.IntVar(&o.Workers, "workers", 1, "transactions at once, on PostgreSQL")
 	f.IntVar(&o.RowsPerSecond, "rate", 0, "rows a second at most; 0 is no limit")
 	f.DurationVar(&o.MaxLag, "max-lag", 0, "pause while a PostgreSQL replica is behind by more; 0 never pauses")
 	f.DurationVar(&o.MaxTransaction, "max-transaction", 0, "pause while somebody's PostgreSQL transaction is older; 0 never pauses")
-	return c
+}
+
+func (t *terminal) rotated(n rotate.Report) {
+	t.printf("%s: %d rows, %d tokens sealed anew, %d were current, %d NULL, %d unreadable\n", printable(n.Table), n.Rows, n.Changed, n.Current, n.Null, n.Unreadable)
 }
 
 // progress tells every few seconds how far the run is.

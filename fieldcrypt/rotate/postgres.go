@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,8 +19,8 @@ import (
 
 type postgres struct {
 	pool  *pgxpool.Pool
-	types map[string]string // of the key, by table
-	size  atomic.Int64      // of the last chunk's text, as the next one's will be
+	types sync.Map     // of the key, by table
+	size  atomic.Int64 // of the last chunk's text, as the next one's will be
 }
 
 // application is how the run is seen in pg_stat_activity.
@@ -40,7 +41,7 @@ func openPostgres(ctx context.Context, dsn string) (store, error) {
 		pool.Close()
 		return nil, redactURL(dsn, err)
 	}
-	return &postgres{pool: pool, types: map[string]string{}}, nil
+	return &postgres{pool: pool}, nil
 }
 
 func (p *postgres) close() error {
@@ -94,7 +95,7 @@ func (p *postgres) describe(ctx context.Context, t *Table) error {
 			errs = append(errs, fmt.Errorf("column %s is %s, and tokens are text", c, typ))
 		}
 	}
-	p.types[t.Name] = types[t.Key]
+	p.types.Store(t.Name, types[t.Key])
 	return errors.Join(errs...)
 }
 
@@ -138,6 +139,11 @@ func (p *postgres) plan(ctx context.Context, run string, t *Table, chunk int) (t
 }
 
 func (p *postgres) chunk(ctx context.Context, run string, t *Table, work func(tx, *string, *string) (tally, error)) (more bool, err error) {
+	return p.take(ctx, run, t, nil, work)
+}
+
+// take is chunk, of the n-th chunk alone if n is given.
+func (p *postgres) take(ctx context.Context, run string, t *Table, only *int64, work func(tx, *string, *string) (tally, error)) (more bool, err error) {
 	err = pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
 		// Who waits for somebody's lock holds locks himself; better to let go
 		// and come back.
@@ -146,7 +152,7 @@ func (p *postgres) chunk(ctx context.Context, run string, t *Table, work func(tx
 		}
 		var n int64
 		var low, high *string
-		err := tx.QueryRow(ctx, `SELECT n, low, high FROM `+checkpoints+` WHERE run = $1 AND tab = $2 AND NOT done ORDER BY n LIMIT 1 FOR UPDATE SKIP LOCKED`, run, t.Name).Scan(&n, &low, &high)
+		err := tx.QueryRow(ctx, `SELECT n, low, high FROM `+checkpoints+` WHERE run = $1 AND tab = $2 AND NOT done AND n = coalesce($3, n) ORDER BY n LIMIT 1 FOR UPDATE SKIP LOCKED`, run, t.Name, only).Scan(&n, &low, &high)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
 		}
@@ -154,7 +160,8 @@ func (p *postgres) chunk(ctx context.Context, run string, t *Table, work func(tx
 			return err
 		}
 		more = true
-		c, err := work(&postgresTx{tx: tx, typ: p.types[t.Name], size: &p.size}, low, high)
+		typ, _ := p.types.Load(t.Name)
+		c, err := work(&postgresTx{tx: tx, typ: typ.(string), size: &p.size}, low, high)
 		if err != nil {
 			return err
 		}

@@ -25,15 +25,15 @@ import (
 // A Table is what is to be sealed anew.
 type Table struct {
 	// Name of the table, "users" or "app.users".
-	Name string
+	Name string `json:"name"`
 	// Key is the column of the primary key. Its values, as the database
 	// writes them as text, are the PrimaryKey of the tokens' context.
-	Key string
+	Key string `json:"key"`
 	// Columns hold the tokens, as text. NULL stays NULL.
-	Columns []string
+	Columns []string `json:"columns"`
 	// Tenant is the column of the context's Tenant; empty means that there
 	// is none.
-	Tenant string
+	Tenant string `json:"tenant,omitempty"`
 }
 
 // context is the place of a token.
@@ -112,8 +112,16 @@ func (o *Options) check() error {
 	if o.RowsPerSecond < 0 || o.MaxLag < 0 || o.MaxTransaction < 0 {
 		errs = append(errs, errors.New("a rate or a duration is negative"))
 	}
-	errs = append(errs, checkTables(o.Tables))
 	return errors.Join(errs...)
+}
+
+func (o *Options) defaults() {
+	if o.Chunk == 0 {
+		o.Chunk = DefaultChunk
+	}
+	if o.Workers == 0 {
+		o.Workers = 1
+	}
 }
 
 func checkTables(tables []Table) error {
@@ -156,13 +164,11 @@ func checkTables(tables []Table) error {
 // with a ring that has the same primary key; one that was finished begins
 // anew, and finds everything current.
 func Run(ctx context.Context, db *DB, o Options) ([]Report, error) {
-	if err := o.check(); err != nil {
+	if err := errors.Join(o.check(), checkTables(o.Tables)); err != nil {
 		return nil, fmt.Errorf("rotate: %w", err)
 	}
-	if o.Chunk == 0 {
-		o.Chunk = DefaultChunk
-	}
-	if o.Workers == 0 || !db.store.concurrent() {
+	o.defaults()
+	if !db.store.concurrent() {
 		o.Workers = 1
 	}
 	if err := db.store.setup(ctx); err != nil {
@@ -227,13 +233,20 @@ func plan(ctx context.Context, s store, run string, t *Table, chunk int) (total 
 
 // oneChunk works on the next chunk that nobody has.
 func oneChunk(ctx context.Context, s store, o *Options, t *Table, run string, m *meter) (more bool, err error) {
+	return chunkOf(ctx, s, o, t, m, func(work func(tx, *string, *string) (tally, error)) (bool, error) {
+		return s.chunk(ctx, run, t, work)
+	})
+}
+
+// chunkOf rotates the rows of the chunk that take takes.
+func chunkOf(ctx context.Context, s store, o *Options, t *Table, m *meter, take func(work func(tx, *string, *string) (tally, error)) (bool, error)) (more bool, err error) {
 	if err := m.wait(ctx); err != nil {
 		return false, err
 	}
 	const attempts = 8
 	for attempt := 1; ; attempt++ {
 		var done tally
-		more, err = s.chunk(ctx, run, t, func(tx tx, low, high *string) (tally, error) {
+		more, err = take(func(tx tx, low, high *string) (tally, error) {
 			var err error
 			done, err = rotateRows(ctx, tx, o.Ring, t, low, high)
 			return done, err
