@@ -1,0 +1,4 @@
+CREATE TABLE users (
+    id text PRIMARY KEY,
+    ssn text
+);
