@@ -205,6 +205,8 @@ func TestStreamAnswers(t *testing.T) {
 		Context     where
 		MsgSize     int // of bytes that count from 0 to 250 and again
 		SealedHash  bin
+		Pieces      []int // of what that is sealed to: 0 is the head, others are chunks
+		Behind      bin
 		Msg, Sealed bin
 	}
 	type group struct {
@@ -221,36 +223,50 @@ func TestStreamAnswers(t *testing.T) {
 			}
 			return io.ReadAll(plain)
 		}
-		if c.Result == "invalid" {
-			if got, err := open(c.Sealed); err != ErrDecrypt { //nolint:errorlint // one that wraps it would tell more
-				t.Errorf("it opens to %q, %v", got, err)
+		seal := func(msg []byte) []byte {
+			drawn(t, g.Salt)
+			var sealed bytes.Buffer
+			w, err := r.EncryptTo(&sealed, c.Context.context())
+			if err != nil {
+				t.Fatal(err)
 			}
-			return
+			if _, err := w.Write(msg); err != nil {
+				t.Fatal(err)
+			}
+			if err := w.Close(); err != nil {
+				t.Fatal(err)
+			}
+			return sealed.Bytes()
 		}
 		msg := []byte(c.Msg)
-		if c.SealedHash != nil {
+		if c.MsgSize > 0 {
 			msg = make([]byte, c.MsgSize)
 			for i := range msg {
 				msg[i] = byte(i % 251)
 			}
 		}
-		drawn(t, g.Salt)
-		var sealed bytes.Buffer
-		w, err := r.EncryptTo(&sealed, c.Context.context())
-		if err != nil {
-			t.Fatal(err)
+		if c.Result == "invalid" {
+			sealed := []byte(c.Sealed)
+			if c.Pieces != nil {
+				whole := seal(msg)
+				const head = len(streamMagic) + idSize + saltSize
+				parts := slices.Concat([][]byte{whole[:head]}, slices.Collect(slices.Chunk(whole[head:], chunkSize+tagSize)))
+				for _, i := range c.Pieces {
+					sealed = append(sealed, parts[i]...)
+				}
+				sealed = append(sealed, c.Behind...)
+			}
+			if got, err := open(sealed); err != ErrDecrypt { //nolint:errorlint // one that wraps it would tell more
+				t.Errorf("it opens to %d bytes, %v", len(got), err)
+			}
+			return
 		}
-		if _, err := w.Write(msg); err != nil {
-			t.Fatal(err)
+		sealed := seal(msg)
+		sum := sha256.Sum256(sealed)
+		if c.SealedHash != nil && !bytes.Equal(sum[:], c.SealedHash) || c.Sealed != nil && !bytes.Equal(sealed, c.Sealed) {
+			t.Errorf("sealed to %d bytes with the hash %x", len(sealed), sum)
 		}
-		if err := w.Close(); err != nil {
-			t.Fatal(err)
-		}
-		sum := sha256.Sum256(sealed.Bytes())
-		if c.SealedHash != nil && !bytes.Equal(sum[:], c.SealedHash) || c.Sealed != nil && !bytes.Equal(sealed.Bytes(), c.Sealed) {
-			t.Errorf("sealed to %d bytes with the hash %x", sealed.Len(), sum)
-		}
-		if got, err := open(sealed.Bytes()); err != nil || !bytes.Equal(got, msg) {
+		if got, err := open(sealed); err != nil || !bytes.Equal(got, msg) {
 			t.Errorf("it opens to %d bytes, %v", len(got), err)
 		}
 	}, func(g group) []test { return g.Tests }, func(c test) about { return c.about })

@@ -516,6 +516,28 @@ def stream():
     def add(comment, flags, sealed, where=HERE, result="invalid", msg=b""):
         broken["tests"].append({"comment": comment, "flags": flags, "context": where, "msg": msg.hex(), "sealed": sealed.hex(), "result": result})
 
+    # Of such a stream the pieces, the head and the chunks, put together anew,
+    # and what stands behind them.
+    def pieces(comment, n, order, behind=b""):
+        whole["tests"].append({"comment": comment, "flags": ["Order"], "context": HERE, "msgSize": n, "pieces": order, "behind": behind.hex(), "result": "invalid"})
+
+    n = 2 * CHUNK + 1
+    pieces("cut behind the first chunk", n, [0, 1])
+    pieces("cut behind the second chunk", n, [0, 1, 2])
+    pieces("the head alone", n, [0])
+    pieces("no head", n, [1, 2, 3])
+    pieces("chunks swapped", n, [0, 2, 1, 3])
+    pieces("a chunk twice", n, [0, 1, 1, 2, 3])
+    pieces("the last chunk twice", n, [0, 1, 2, 3, 3])
+    pieces("a chunk left out", n, [0, 1, 3])
+    pieces("the first chunk left out", n, [0, 2, 3])
+    pieces("the last chunk alone", n, [0, 3])
+    pieces("the stream twice", n, [0, 1, 2, 3, 0, 1, 2, 3])
+    # A second form of a stream that ends with a full chunk: that one not the
+    # last, and an empty one behind.
+    pieces("an empty last chunk behind a full one", CHUNK + 1, [0, 1], stream_parts(b"", count=1)[1])
+    pieces("an empty chunk between", n, [0, 1], stream_parts(b"", count=1, lasts=[0])[1] + stream_parts(b"x", count=2)[1])
+
     short = b"a short stream"
     head, only = stream_parts(short)
     good = head + only
