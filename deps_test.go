@@ -48,7 +48,7 @@ var mayImport = map[string][]string{
 	"pavisetest":    {"promise", "finding", "check/probe"},
 	"cmd/pavise":    {"", "promise", "finding", "pavisetest", "guard", "guard/", "check/", "gateway", "gateway/", "secret", "settings", "passwords", "fieldcrypt", "fieldcrypt/", "cmd/pavise/", "github.com/", "charm.land/", "golang.org/x/"},
 	"examples":      {"", "guard/", "secret", "settings", "passwords", "fieldcrypt", "pavisetest", "github.com/go-jose/go-jose/v4/", "github.com/microcosm-cc/bluemonday/", "github.com/jackc/pgx/v5/", "modernc.org/sqlite"},
-	"bench":         {"fieldcrypt", "fieldcrypt/", "github.com/jackc/pgx/v5/", "", "guard", "guard/", "gateway", "gateway/", "promise"},
+	"bench":         {"fieldcrypt", "fieldcrypt/", "passwords", "secret", "settings", "github.com/jackc/pgx/v5/", "golang.org/x/crypto/", "", "guard", "guard/", "gateway", "gateway/", "promise"},
 	"interop":       {"", "promise", "check/probe", "gateway", "gateway/", "pavisetest"},
 	"scripts":       {},
 	"internal/docs": {"", "guard"},
