@@ -111,7 +111,7 @@ func migrate(ctx context.Context, pool *pgxpool.Pool) error {
 		}
 		all := migrator.AllVersions()
 		if last, want := have[len(have)-1].Version, all[len(all)-1].Version; last < want {
-			return fmt.Errorf("River's tables are of version %d, and %d is needed: river migrate-up brings them there", last, want)
+			return fmt.Errorf("they are of version %d, and %d is needed: river migrate-up brings them there", last, want)
 		}
 		return nil
 	})
