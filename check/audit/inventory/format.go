@@ -1,0 +1,125 @@
+package inventory
+
+import (
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+)
+
+// A format is one kind of file.
+type format struct {
+	name string
+	// matches tells by the path alone, slash-separated.
+	matches func(path string) bool
+	// read adds what the file says to the source. Its error means that the
+	// file is not of the format, or is broken.
+	read func(*source) error
+}
+
+// formats lists what can be read. The first that matches a path reads it.
+func formats() []format {
+	return []format{}
+}
+
+// named matches files by one of their base names.
+func named(names ...string) func(string) bool {
+	return func(p string) bool {
+		for _, n := range names {
+			if ok, _ := path.Match(n, path.Base(p)); ok {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// A source is a file that is being read.
+type source struct {
+	run    *run   // options, and the files read so far
+	path   string // as shown, slash-separated
+	data   []byte
+	format string
+}
+
+// A run is one reading of an inventory.
+type run struct {
+	options Options
+	found   Inventory
+	seen    map[string]bool // files that were read already, by absolute path
+}
+
+// maxFile bounds a file: a lock file of ten thousand packages has 20 MB.
+const maxFile = 128 << 20
+
+// add records a dependency at a line of the source.
+func (s *source) add(line int, d Dependency) {
+	d.Where = Place{File: s.path, Line: line}
+	s.run.found.Dependencies = append(s.run.found.Dependencies, d)
+}
+
+// audited records a dependency with a version. An empty version makes it
+// unaudited.
+func (s *source) audited(line int, d Dependency) {
+	d.Status = Audited
+	if d.Version == "" {
+		d.Status, d.Reason = Unaudited, "no version is given"
+	}
+	s.add(line, d)
+}
+
+// unaudited records a dependency that cannot be compared with advisories.
+func (s *source) unaudited(line int, d Dependency, format string, args ...any) {
+	d.Status, d.Reason = Unaudited, fmt.Sprintf(format, args...)
+	s.add(line, d)
+}
+
+// excluded records a dependency that need not be audited.
+func (s *source) excluded(line int, d Dependency, format string, args ...any) {
+	d.Status, d.Reason = Excluded, fmt.Sprintf(format, args...)
+	s.add(line, d)
+}
+
+// problem records a part of the source that could not be read.
+func (s *source) problem(line int, format string, args ...any) {
+	s.run.problem(Place{File: s.path, Line: line}, fmt.Errorf(format, args...))
+}
+
+func (r *run) problem(where Place, err error) {
+	r.found.Problems = append(r.found.Problems, Problem{Where: where, Err: err, Text: err.Error()})
+}
+
+// read reads one file in the given format, once.
+func (r *run) read(name string, f format) {
+	if abs, err := filepath.Abs(name); err == nil {
+		if r.seen[abs] {
+			return
+		}
+		r.seen[abs] = true
+	}
+	shown := filepath.ToSlash(name)
+	data, err := readFile(name)
+	if err != nil {
+		r.problem(Place{File: shown}, err)
+		return
+	}
+	r.found.Files = append(r.found.Files, File{Path: shown, Format: f.name})
+	s := &source{run: r, path: shown, data: data, format: f.name}
+	if err := f.read(s); err != nil {
+		r.problem(Place{File: shown}, err)
+	}
+}
+
+func readFile(name string) ([]byte, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("is not a regular file")
+	}
+	if info.Size() > maxFile {
+		return nil, fmt.Errorf("is of %d MB, more than the %d that are read", info.Size()>>20, maxFile>>20)
+	}
+	return os.ReadFile(name)
+}

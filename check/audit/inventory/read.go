@@ -1,0 +1,127 @@
+package inventory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Options say what to read.
+type Options struct {
+	// Paths are files and folders; a folder is searched for files of the
+	// formats that are known. None means the current folder.
+	Paths []string
+	// Environments are installed Python environments: a folder that holds
+	// one (a virtual environment or a site-packages), or its interpreter.
+	Environments []string
+	// Exclude are folders and files not to search, as patterns of
+	// [path.Match] against the name or the path below the searched folder.
+	// They come on top of what is never searched: [ExcludedFolders].
+	Exclude []string
+	// Python is the version that environment markers are evaluated for, such
+	// as "3.12"; empty means any, so that no marker excludes a dependency by
+	// it.
+	Python string
+	// Platform is "linux", "darwin" or "windows"; empty means any.
+	Platform string
+	// Extras of the project itself whose dependencies count; "*", the
+	// default, means all.
+	Extras []string
+}
+
+// ExcludedFolders are not searched: what lies there was not written by the
+// project, or is not its own to fix. A path that is named itself is read.
+func ExcludedFolders() []string {
+	return []string{".git", ".hg", ".svn", "node_modules", "vendor", "site-packages", "__pycache__",
+		".venv", "venv", ".tox", ".nox", ".cache", ".mypy_cache", ".ruff_cache", ".pytest_cache", "testdata"}
+}
+
+// ErrNothing says that there was nothing to read.
+var ErrNothing = errors.New("no file of a known format was found")
+
+// Read makes the inventory. Files that cannot be read are its Problems; the
+// error is about the options, or ErrNothing.
+func Read(ctx context.Context, o Options) (*Inventory, error) {
+	r := &run{options: o, seen: map[string]bool{}}
+	paths := o.Paths
+	if len(paths) == 0 && len(o.Environments) == 0 {
+		paths = []string{"."}
+	}
+	for _, p := range paths {
+		info, err := os.Stat(p)
+		if err != nil {
+			return nil, err
+		}
+		if info.IsDir() {
+			err = r.search(ctx, p)
+		} else if f, ok := formatOf(filepath.ToSlash(p)); ok {
+			r.read(p, f)
+		} else {
+			err = fmt.Errorf("%s: the format is not known by the name", p)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	r.found.sort()
+	if len(r.found.Files) == 0 && len(r.found.Problems) == 0 {
+		return nil, ErrNothing
+	}
+	return &r.found, nil
+}
+
+func formatOf(p string) (format, bool) {
+	all := formats()
+	i := slices.IndexFunc(all, func(f format) bool { return f.matches(p) })
+	if i < 0 {
+		return format{}, false
+	}
+	return all[i], true
+}
+
+// search reads the files of a folder and of those in it.
+func (r *run) search(ctx context.Context, root string) error {
+	return filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			r.problem(Place{File: filepath.ToSlash(p)}, err)
+			return nil
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		rel, _ := filepath.Rel(root, p)
+		if rel != "." && r.leftOut(d.Name(), filepath.ToSlash(rel), d.IsDir()) {
+			if d.IsDir() {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if d.IsDir() {
+			return nil
+		}
+		if f, ok := formatOf(filepath.ToSlash(p)); ok {
+			r.read(p, f)
+		}
+		return nil
+	})
+}
+
+func (r *run) leftOut(name, rel string, dir bool) bool {
+	if dir && slices.Contains(ExcludedFolders(), name) {
+		return true
+	}
+	return slices.ContainsFunc(r.options.Exclude, func(pattern string) bool {
+		pattern = strings.TrimSuffix(pattern, "/")
+		for _, s := range []string{name, rel} {
+			if ok, _ := filepath.Match(pattern, s); ok {
+				return true
+			}
+		}
+		return false
+	})
+}
