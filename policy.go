@@ -68,6 +68,9 @@ type Policy struct {
 
 	// Settings of the service itself, for pavise settings.
 	Settings Settings `yaml:"settings,omitempty"`
+
+	// Audit of the dependencies, for pavise audit.
+	Audit Audit `yaml:"audit,omitempty"`
 }
 
 // Gateway is what pavise up needs to know besides the guards' policies.

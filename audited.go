@@ -1,0 +1,42 @@
+package pavise
+
+// Audit is what pavise audit goes by. No guard reads it.
+type Audit struct {
+	// Paths are files and folders to audit; empty means the folder of the
+	// policy file.
+	Paths []string `yaml:"paths,omitempty"`
+	// Exclude are names and paths that are not searched, with * and ?.
+	Exclude []string `yaml:"exclude,omitempty"`
+	// Python is the version that the service runs on, such as "3.12";
+	// dependencies whose environment marker is false there are excluded.
+	// Empty means any.
+	Python string `yaml:"python,omitempty"`
+	// Platform is linux, darwin or windows; empty means any.
+	Platform string `yaml:"platform,omitempty"`
+	// FailOn is the severity from which a finding fails the run: any (the
+	// default), low, medium, high or critical. What nobody scored always
+	// does.
+	FailOn string `yaml:"fail_on,omitempty"`
+	// Strict also fails the run for what could not be told.
+	Strict bool `yaml:"strict,omitempty"`
+	// MaxAgeDays is how old the advisory database may be; 0 means 7.
+	MaxAgeDays int `yaml:"max_age_days,omitempty"`
+	// Ignore are vulnerabilities that were looked at and let be.
+	Ignore []AuditIgnore `yaml:"ignore,omitempty"`
+	// VEX are files of OpenVEX statements about the project.
+	VEX []string `yaml:"vex,omitempty"`
+}
+
+// AuditIgnore is a vulnerability that is let be. One that has expired, or that
+// matches nothing, is itself a finding.
+type AuditIgnore struct {
+	// ID is any of its names: CVE, GHSA, PYSEC, GO or MAL.
+	ID string `yaml:"id"`
+	// Package narrows it to one package.
+	Package string `yaml:"package,omitempty"`
+	// Reason is required.
+	Reason string `yaml:"reason"`
+	// Until is a date such as 2027-01-31, that day included, or fixed: as long
+	// as there is no version to update to. Empty means for good.
+	Until string `yaml:"until,omitempty"`
+}

@@ -1,0 +1,143 @@
+package audit
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/pavise-dev/pavise/check/audit/inventory"
+	"github.com/pavise-dev/pavise/finding"
+)
+
+// The rules of findings.
+const (
+	RuleVulnerable    = "audit/vulnerable"
+	RuleMalicious     = "audit/malicious"
+	RuleUnpinned      = "audit/unpinned"
+	RuleIgnoreExpired = "audit/ignore-expired"
+	RuleIgnoreUnused  = "audit/ignore-unused"
+)
+
+// Findings are what counts, in the shape that every check reports: the
+// vulnerabilities, direct dependencies without a version, and ignores that
+// are of no use.
+func (r *Report) Findings() []finding.Finding {
+	var out []finding.Finding
+	for i := range r.Vulnerabilities {
+		v := &r.Vulnerabilities[i]
+		rule, refs := RuleVulnerable, append(v.Names(), "CWE-1395")
+		problem := fmt.Sprintf("%s %s has %s", v.Package, v.Version, v.ID)
+		if v.Malicious {
+			rule, refs = RuleMalicious, append(v.Names(), "CWE-506")
+			problem = fmt.Sprintf("%s %s is malicious: %s", v.Package, v.Version, v.ID)
+		}
+		if v.Summary != "" {
+			problem += ": " + v.Summary
+		}
+		for _, w := range v.Where {
+			out = append(out, finding.Finding{Rule: rule, Where: w.String(), Problem: problem, Fix: v.advice(), Severity: v.Severity, Refs: refs})
+		}
+	}
+	for _, d := range r.Inventory.Dependencies {
+		if d.Unpinned && d.Status == inventory.Unaudited {
+			out = append(out, finding.Finding{
+				Rule: RuleUnpinned, Where: d.Where.String(), Severity: finding.Low,
+				Problem: fmt.Sprintf("%s is not pinned: %s", d.Name, d.Reason),
+				Fix:     "pin it to one version, or keep a lock file beside it",
+				Refs:    []string{"CWE-1357", "ASVS 5.0 V15.2.4"},
+			})
+		}
+	}
+	for _, s := range r.Stale {
+		f := finding.Finding{Rule: RuleIgnoreUnused, Where: "pavise.yaml", Severity: finding.Low, Fix: "remove it from audit.ignore"}
+		f.Problem = fmt.Sprintf("the ignore of %s is stale: %s", s.ID, s.Why)
+		if s.Expired {
+			f.Rule, f.Fix = RuleIgnoreExpired, "fix what it ignores, or decide again and set a new date"
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// advice says what to do about a vulnerability.
+func (v *Vulnerability) advice() string {
+	switch {
+	case v.Malicious:
+		return fmt.Sprintf("remove %s, and treat every machine that installed it as compromised", v.Package)
+	case v.Safe != "":
+		return fmt.Sprintf("update %s to %s", v.Package, v.Safe)
+	case len(v.Fixed) > 0:
+		return fmt.Sprintf("update %s to %s, which other advisories concern", v.Package, v.Fixed[0])
+	}
+	return "no fixed version is known: is it used where it can be reached, and can it be replaced?"
+}
+
+// Unknown is something that could not be told.
+type Unknown struct {
+	Where   string `json:"where"`
+	Problem string `json:"problem"`
+	// Always tells that it counts without --strict: a whole file, not a line.
+	Always bool `json:"always"`
+}
+
+// Unknowns are what could not be told, by place: files that could not be
+// read, dependencies that could not be compared, advisories that could not be
+// decided, and an old database.
+func (r *Report) Unknowns() []Unknown {
+	var out []Unknown
+	for _, p := range r.Inventory.Problems {
+		out = append(out, Unknown{Where: p.Where.String(), Problem: p.Text, Always: true})
+	}
+	for _, d := range r.Inventory.Dependencies {
+		if d.Status == inventory.Unaudited {
+			name := d.Name
+			if name == "" {
+				name = d.Text
+			}
+			if d.Version != "" {
+				name += " " + d.Version
+			}
+			out = append(out, Unknown{Where: d.Where.String(), Problem: strings.TrimSpace(name + ": " + d.Reason)})
+		}
+	}
+	for i := range r.Undecided {
+		v := &r.Undecided[i]
+		for _, w := range v.Where {
+			out = append(out, Unknown{Where: w.String(), Problem: fmt.Sprintf("%s %s: %s: %s", v.Package, v.Version, v.ID, v.Note)})
+		}
+	}
+	sort.SliceStable(out, func(i, j int) bool { return out[i].Where < out[j].Where })
+	if r.Old > 0 {
+		out = append(out, Unknown{Where: "advisory database", Problem: fmt.Sprintf("is %d days old: run pavise db update", int(r.Old/(24*time.Hour)))})
+	}
+	return out
+}
+
+// Fails tells whether a vulnerability or another finding is as severe as the
+// threshold. What nobody scored is as severe as any.
+func (r *Report) Fails(threshold finding.Severity) bool {
+	for _, f := range r.Findings() {
+		if f.Severity == finding.Unknown || f.Severity >= threshold {
+			return true
+		}
+	}
+	return false
+}
+
+// vexID is the same for the same findings about the same product.
+func vexID(r *Report, product string) string {
+	h := sha256.New()
+	fmt.Fprintln(h, product)
+	for i := range r.Vulnerabilities {
+		v := &r.Vulnerabilities[i]
+		fmt.Fprintln(h, v.ID, v.Ecosystem, v.Package, v.Version)
+	}
+	for i := range r.Ignored {
+		v := &r.Ignored[i]
+		fmt.Fprintln(h, "ignored", v.ID, v.Ecosystem, v.Package, v.Version)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
