@@ -105,7 +105,7 @@ func (r *auditRun) run(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	p := r.t.progress(r.quiet)
+	p := r.t.spinner(r.quiet)
 	r.o.Progress = p.step
 	report, err := audit.Run(c.Context(), r.o)
 	p.done()

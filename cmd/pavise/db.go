@@ -63,7 +63,7 @@ so do all.`,
 			if err != nil {
 				return err
 			}
-			p := t.progress(quiet)
+			p := t.spinner(quiet)
 			o.Progress = p.step
 			status, err := advisories.Update(c.Context(), path, o)
 			p.done()

@@ -10,17 +10,17 @@ import (
 	"golang.org/x/term"
 )
 
-// A progress tells a person at a terminal what takes longer than a second. In
+// A spinner tells a person at a terminal what takes longer than a second. In
 // a pipe, in CI or with --quiet it writes nothing.
-type progress struct {
+type spinner struct {
 	w       io.Writer // nil: to nobody
 	started time.Time
 	last    time.Time
 	shown   bool
 }
 
-func (t *terminal) progress(quiet bool) *progress {
-	p := &progress{started: time.Now()}
+func (t *terminal) spinner(quiet bool) *spinner {
+	p := &spinner{started: time.Now()}
 	if f, ok := t.err.(*os.File); ok && !quiet && term.IsTerminal(int(f.Fd())) {
 		p.w = f
 	}
@@ -28,7 +28,7 @@ func (t *terminal) progress(quiet bool) *progress {
 }
 
 // step is told how far something is; total is 0 where that is not known.
-func (p *progress) step(what string, done, total int64) {
+func (p *spinner) step(what string, done, total int64) {
 	now := time.Now()
 	if p.w == nil || now.Sub(p.started) < time.Second || now.Sub(p.last) < 100*time.Millisecond {
 		return
@@ -47,7 +47,7 @@ func (p *progress) step(what string, done, total int64) {
 }
 
 // done takes the line away again.
-func (p *progress) done() {
+func (p *spinner) done() {
 	if p.shown {
 		fmt.Fprint(p.w, "\r\x1b[K") //nolint:errcheck // a courtesy
 		p.shown = false

@@ -1,7 +1,9 @@
 package inventory
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -19,7 +21,14 @@ type format struct {
 
 // formats lists what can be read. The first that matches a path reads it.
 func formats() []format {
-	return []format{}
+	return []format{
+		{"requirements", isRequirements, readRequirements},
+		{"uv.lock", named("uv.lock"), readUV},
+		{"poetry.lock", named("poetry.lock"), readPoetry},
+		{"pdm.lock", named("pdm.lock"), readPDM},
+		{"Pipfile.lock", named("Pipfile.lock"), readPipfileLock},
+		{"pylock.toml", isPylock, readPylock},
+	}
 }
 
 // named matches files by one of their base names.
@@ -40,6 +49,8 @@ type source struct {
 	path   string // as shown, slash-separated
 	data   []byte
 	format string
+	// constraint tells that the file says which versions, and not what.
+	constraint bool
 }
 
 // A run is one reading of an inventory.
@@ -47,6 +58,9 @@ type run struct {
 	options Options
 	found   Inventory
 	seen    map[string]bool // files that were read already, by absolute path
+
+	// Requirements files: which ones include a file, and which constrain it.
+	includedBy, constraints map[string][]string
 }
 
 // maxFile bounds a file: a lock file of ten thousand packages has 20 MB.
@@ -70,7 +84,7 @@ func (s *source) audited(line int, d Dependency) {
 
 // unaudited records a dependency that cannot be compared with advisories.
 func (s *source) unaudited(line int, d Dependency, format string, args ...any) {
-	d.Status, d.Reason = Unaudited, fmt.Sprintf(format, args...)
+	d.Status, d.Reason = Unaudited, fmt.Errorf(format, args...).Error()
 	s.add(line, d)
 }
 
@@ -78,6 +92,22 @@ func (s *source) unaudited(line int, d Dependency, format string, args ...any) {
 func (s *source) excluded(line int, d Dependency, format string, args ...any) {
 	d.Status, d.Reason = Excluded, fmt.Sprintf(format, args...)
 	s.add(line, d)
+}
+
+// malformed records a line that is not what its format allows: it cannot be
+// audited, and nothing can be said of the file as a whole.
+func (s *source) malformed(line int, d Dependency, err error) {
+	s.unaudited(line, d, "%w", err)
+	s.problem(line, "%w", err)
+}
+
+// unpath is the cause of an error about a file, which is named beside it.
+func unpath(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
 }
 
 // problem records a part of the source that could not be read.
@@ -90,7 +120,9 @@ func (r *run) problem(where Place, err error) {
 }
 
 // read reads one file in the given format, once.
-func (r *run) read(name string, f format) {
+func (r *run) read(name string, f format) { r.readAs(name, f, false) }
+
+func (r *run) readAs(name string, f format, constraint bool) {
 	if abs, err := filepath.Abs(name); err == nil {
 		if r.seen[abs] {
 			return
@@ -100,11 +132,11 @@ func (r *run) read(name string, f format) {
 	shown := filepath.ToSlash(name)
 	data, err := readFile(name)
 	if err != nil {
-		r.problem(Place{File: shown}, err)
+		r.problem(Place{File: shown}, unpath(err))
 		return
 	}
 	r.found.Files = append(r.found.Files, File{Path: shown, Format: f.name})
-	s := &source{run: r, path: shown, data: data, format: f.name}
+	s := &source{run: r, path: shown, data: data, format: f.name, constraint: constraint}
 	if err := f.read(s); err != nil {
 		r.problem(Place{File: shown}, err)
 	}

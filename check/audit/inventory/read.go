@@ -47,7 +47,7 @@ var ErrNothing = errors.New("no file of a known format was found")
 // Read makes the inventory. Files that cannot be read are its Problems; the
 // error is about the options, or ErrNothing.
 func Read(ctx context.Context, o Options) (*Inventory, error) {
-	r := &run{options: o, seen: map[string]bool{}}
+	r := &run{options: o, seen: map[string]bool{}, includedBy: map[string][]string{}, constraints: map[string][]string{}}
 	paths := o.Paths
 	if len(paths) == 0 && len(o.Environments) == 0 {
 		paths = []string{"."}
@@ -68,6 +68,7 @@ func Read(ctx context.Context, o Options) (*Inventory, error) {
 			return nil, err
 		}
 	}
+	r.settleConstraints()
 	r.found.sort()
 	if len(r.found.Files) == 0 && len(r.found.Problems) == 0 {
 		return nil, ErrNothing

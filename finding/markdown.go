@@ -1,0 +1,54 @@
+package finding
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// writeMarkdown writes a table, for a comment or a job's summary. What others
+// wrote cannot leave its cell, become a link, or call anybody.
+func writeMarkdown(w io.Writer, r Run) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "## %s\n\n%s.\n", escapeMarkdown(r.Tool), escapeMarkdown(count(r)))
+	if len(r.Findings) > 0 {
+		b.WriteString("\n| Severity | Where | Problem | Fix |\n|---|---|---|---|\n")
+		for _, f := range r.Findings {
+			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", f.Severity, escapeMarkdown(f.Where), escapeMarkdown(f.Problem), escapeMarkdown(f.Fix))
+		}
+	}
+	if len(r.Unknowns) > 0 {
+		b.WriteString("\n### Could not tell\n\n| Where | Problem |\n|---|---|\n")
+		for _, u := range r.Unknowns {
+			fmt.Fprintf(&b, "| %s | %s |\n", escapeMarkdown(u.Where), escapeMarkdown(u.Problem))
+		}
+	}
+	if len(r.Notes) > 0 {
+		b.WriteString("\n")
+		for _, n := range r.Notes {
+			fmt.Fprintf(&b, "- %s\n", escapeMarkdown(n))
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// escapeMarkdown makes a text mean itself. What begins a link, a mention or an
+// issue's number becomes a character reference, which Markdown shows and does
+// not read.
+func escapeMarkdown(s string) string {
+	var b strings.Builder
+	for _, r := range visible(s) {
+		switch {
+		case r == '@' || r == '#' || r == ':' || r == '&' || r == '<' || r == '>' || r == '|' || r == '\\':
+			fmt.Fprintf(&b, "&#%d;", r)
+		case strings.ContainsRune("`*_{}[]()!~+-", r):
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	// A bare www. is a link too.
+	return strings.NewReplacer("www.", "www&#46;", "WWW.", "WWW&#46;").Replace(strings.TrimSpace(b.String()))
+}
