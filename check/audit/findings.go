@@ -141,3 +141,14 @@ func vexID(r *Report, product string) string {
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }
+
+// Rules describe the findings' rules.
+func Rules() map[string]finding.Rule {
+	return map[string]finding.Rule{
+		RuleVulnerable:    {Short: "A dependency has a known vulnerability", Help: "An advisory says that this version is affected. Update it to the version that the finding names; if there is none, look whether what is vulnerable is used, and write down the answer as an ignore with a reason."},
+		RuleMalicious:     {Short: "A dependency is malicious", Help: "The package, or this version of it, was published to attack whoever installs it. Remove it, and treat every machine that installed it as compromised."},
+		RuleUnpinned:      {Short: "A direct dependency is not pinned", Help: "Which version is installed depends on the day, so that nothing can be said of it, and a malicious release is installed the hour it appears. Pin it, or keep a lock file."},
+		RuleIgnoreExpired: {Short: "An ignore has expired", Help: "The date of the ignore is past, or there is a version to update to by now."},
+		RuleIgnoreUnused:  {Short: "An ignore matches nothing", Help: "What it ignored is gone. Left where it is, it would hide the next thing of that name."},
+	}
+}

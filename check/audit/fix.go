@@ -2,9 +2,13 @@ package audit
 
 import (
 	"fmt"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
+
+	"golang.org/x/mod/modfile"
 
 	"github.com/pavise-dev/pavise/check/audit/inventory"
 )
@@ -122,4 +126,155 @@ func shellQuote(s string) string {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// A Fix is what becomes of one file.
+type Fix struct {
+	File string
+	// Before and After are the file's content; After is nil where nothing is
+	// changed.
+	Before, After []byte
+	// Notes say what is left to do, and what was dropped.
+	Notes []string
+}
+
+// Plan works out the new content of each file that can be edited in place. It
+// writes nothing.
+func Plan(r *Report, dropHashes bool) ([]Fix, error) {
+	var out []Fix
+	byFile := map[string][]Remedy{}
+	var files []string
+	for _, rem := range r.Remedies() {
+		if byFile[rem.File] == nil {
+			files = append(files, rem.File)
+		}
+		byFile[rem.File] = append(byFile[rem.File], rem)
+	}
+	for _, file := range files {
+		f := Fix{File: file}
+		var edits []Remedy
+		for _, rem := range byFile[file] {
+			what := rem.Package + " " + rem.From
+			switch {
+			case rem.Why != "":
+				f.Notes = append(f.Notes, what+": "+rem.Why)
+			case rem.Command != "":
+				f.Notes = append(f.Notes, what+": run "+rem.Command)
+			case Editable(rem.Format):
+				edits = append(edits, rem)
+			default:
+				f.Notes = append(f.Notes, fmt.Sprintf("%s: update it to %s", what, rem.To))
+			}
+		}
+		if len(edits) > 0 {
+			if err := f.edit(edits, dropHashes); err != nil {
+				return nil, fmt.Errorf("%s: %w", file, err)
+			}
+		}
+		out = append(out, f)
+	}
+	return out, nil
+}
+
+func (f *Fix) edit(edits []Remedy, dropHashes bool) error {
+	var err error
+	if f.Before, err = os.ReadFile(filepath.FromSlash(f.File)); err != nil {
+		return err
+	}
+	if edits[0].Format == "go.mod" {
+		return f.editGoMod(edits)
+	}
+	var pins []inventory.Pin
+	for _, e := range edits {
+		for _, line := range e.Lines {
+			pins = append(pins, inventory.Pin{Line: line, Name: e.Package, From: e.From, To: e.To})
+		}
+	}
+	after, changes, err := inventory.Rewrite(f.Before, pins, dropHashes)
+	if err != nil {
+		return err
+	}
+	for _, c := range changes {
+		switch {
+		case c.Err != nil:
+			f.Notes = append(f.Notes, fmt.Sprintf("%s %s at line %d stays: %v", c.Name, c.From, c.Line, c.Err))
+		case len(c.Hashes) > 0:
+			f.Notes = append(f.Notes, fmt.Sprintf("%s at line %d lost its hashes, which were of %s: %s; compile the file anew to get those of %s", c.Name, c.Line, c.From, strings.Join(c.Hashes, " "), c.To))
+		}
+	}
+	if string(after) != string(f.Before) {
+		f.After = after
+	}
+	return nil
+}
+
+// editGoMod raises the versions of requirements. What that asks of other
+// modules is go mod tidy's to settle.
+func (f *Fix) editGoMod(edits []Remedy) error {
+	mod, err := modfile.Parse(f.File, f.Before, nil)
+	if err != nil {
+		return err
+	}
+	for _, e := range edits {
+		to := "v" + strings.TrimPrefix(e.To, "v")
+		found := false
+		for _, r := range mod.Require {
+			if r.Mod.Path != e.Package || r.Mod.Version != e.From {
+				continue
+			}
+			found = true
+			if err := mod.AddRequire(e.Package, to); err != nil {
+				return err
+			}
+		}
+		if !found {
+			f.Notes = append(f.Notes, fmt.Sprintf("%s %s is not a requirement but a replacement: change it to %s", e.Package, e.From, to))
+		}
+	}
+	after, err := mod.Format()
+	if err != nil {
+		return err
+	}
+	if string(after) != string(f.Before) {
+		f.After = after
+		f.Notes = append(f.Notes, "run go mod tidy, which brings go.sum and what else the new versions ask for")
+	}
+	return nil
+}
+
+// Diff shows what changes, line by line.
+func (f *Fix) Diff() string {
+	if f.After == nil {
+		return ""
+	}
+	before, after := strings.SplitAfter(string(f.Before), "\n"), strings.SplitAfter(string(f.After), "\n")
+	var b strings.Builder
+	fmt.Fprintf(&b, "--- %s\n+++ %s\n", f.File, f.File)
+	// Pins change in place, and lines only go where hashes do: the common
+	// beginning and end of what differs is enough to follow both.
+	i, j := 0, 0
+	for i < len(before) || j < len(after) {
+		if i < len(before) && j < len(after) && before[i] == after[j] {
+			i, j = i+1, j+1
+			continue
+		}
+		// The next line that both have.
+		di, dj := len(before), len(after)
+		for n := 1; n < 4096 && di == len(before); n++ {
+			for k := 0; k <= n; k++ {
+				if i+k < len(before) && j+n-k < len(after) && before[i+k] == after[j+n-k] {
+					di, dj = i+k, j+n-k
+					break
+				}
+			}
+		}
+		fmt.Fprintf(&b, "@@ line %d @@\n", i+1)
+		for ; i < di; i++ {
+			fmt.Fprintf(&b, "-%s\n", clean(strings.TrimRight(before[i], "\r\n")))
+		}
+		for ; j < dj; j++ {
+			fmt.Fprintf(&b, "+%s\n", clean(strings.TrimRight(after[j], "\r\n")))
+		}
+	}
+	return b.String()
 }

@@ -73,6 +73,7 @@ Exit codes: 0 nothing found, 1 findings, 2 wrong usage or policy, 3 could not te
 	f.StringSliceVar(&in.Exclude, "exclude", nil, "names and paths not to search, with * and ?")
 	f.StringVar(&in.Python, "python", "", "evaluate environment markers for this Python, such as 3.12")
 	f.StringVar(&in.Platform, "platform", "", "evaluate environment markers for linux, darwin or windows")
+	f.StringVar(&in.GoVersion, "go", "", "the Go that builds the project, such as go1.26.8 (default: what go.mod says)")
 	f.StringSliceVar(&in.Extras, "extra", nil, "the project's extras that count (default: all)")
 	f.StringVar(&r.failOn, "fail-on", "", "fail from this severity on: any (the default), low, medium, high or critical")
 	f.BoolVar(&r.strict, "strict", false, "also fail for what could not be told")

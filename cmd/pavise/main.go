@@ -82,6 +82,7 @@ without a change to the API; and it proves from the outside that the policy hold
   pavise report                       what would have been refused
   pavise probe URL                    put the policy's promises to a live API
   pavise enforce RULE                 refuse what was only observed
+  pavise audit                        compare the dependencies with known vulnerabilities
 
 Exit codes: 0 nothing found, 1 findings, 2 wrong usage or policy, 3 could not tell.`,
 		SilenceUsage:  true,
@@ -98,6 +99,8 @@ Exit codes: 0 nothing found, 1 findings, 2 wrong usage or policy, 3 could not te
 		explainCommand(t),
 		reportCommand(t),
 		enforceCommand(t),
+		auditCommand(t),
+		dbCommand(t),
 		keysCommand(t),
 		passwordCommand(t),
 		rotateCommand(t),

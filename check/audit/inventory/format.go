@@ -7,6 +7,8 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+
+	"golang.org/x/mod/modfile"
 )
 
 // A format is one kind of file.
@@ -23,11 +25,18 @@ type format struct {
 func formats() []format {
 	return []format{
 		{"requirements", isRequirements, readRequirements},
+		{"pyproject.toml", named("pyproject.toml"), readPyproject},
+		{"Pipfile", named("Pipfile"), readPipfile},
 		{"uv.lock", named("uv.lock"), readUV},
 		{"poetry.lock", named("poetry.lock"), readPoetry},
 		{"pdm.lock", named("pdm.lock"), readPDM},
 		{"Pipfile.lock", named("Pipfile.lock"), readPipfileLock},
 		{"pylock.toml", isPylock, readPylock},
+		{"go.work", named("go.work"), readGoWork},
+		{"go.mod", named("go.mod"), readGoMod},
+		{"go.sum", named("go.sum"), readGoSum},
+		{"CycloneDX", isCycloneDX, readCycloneDX},
+		{"SPDX", isSPDX, readSPDX},
 	}
 }
 
@@ -61,6 +70,8 @@ type run struct {
 
 	// Requirements files: which ones include a file, and which constrain it.
 	includedBy, constraints map[string][]string
+	// Replacements of a Go workspace, by the go.mod of each of its modules.
+	workspace map[string][]*modfile.Replace
 }
 
 // maxFile bounds a file: a lock file of ten thousand packages has 20 MB.

@@ -29,6 +29,9 @@ type Options struct {
 	Python string
 	// Platform is "linux", "darwin" or "windows"; empty means any.
 	Platform string
+	// GoVersion is the Go that builds the project, such as "go1.26.8"; empty
+	// means what its files say.
+	GoVersion string
 	// Extras of the project itself whose dependencies count; "*", the
 	// default, means all.
 	Extras []string
@@ -61,19 +64,37 @@ func Read(ctx context.Context, o Options) (*Inventory, error) {
 			err = r.search(ctx, p)
 		} else if f, ok := formatOf(filepath.ToSlash(p)); ok {
 			r.read(p, f)
+		} else if isGoBinary(head(p)) {
+			r.readGoBinary(p)
 		} else {
-			err = fmt.Errorf("%s: the format is not known by the name", p)
+			err = fmt.Errorf("%s: its name is of no known format", p)
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
+	for _, e := range o.Environments {
+		r.readEnvironment(e)
+	}
 	r.settleConstraints()
+	r.settleLocks()
 	r.found.sort()
 	if len(r.found.Files) == 0 && len(r.found.Problems) == 0 {
 		return nil, ErrNothing
 	}
 	return &r.found, nil
+}
+
+// head is the first bytes of a file.
+func head(name string) []byte {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil
+	}
+	defer f.Close() //nolint:errcheck // read only
+	b := make([]byte, 8)
+	n, _ := f.Read(b)
+	return b[:n]
 }
 
 func formatOf(p string) (format, bool) {
@@ -87,7 +108,18 @@ func formatOf(p string) (format, bool) {
 
 // search reads the files of a folder and of those in it.
 func (r *run) search(ctx context.Context, root string) error {
-	return filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+	type file struct {
+		path string
+		f    format
+	}
+	var found []file
+	first := func(f format) int {
+		if f.name == "go.work" {
+			return 1
+		}
+		return 0
+	}
+	err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
 			r.problem(Place{File: filepath.ToSlash(p)}, err)
 			return nil
@@ -106,10 +138,19 @@ func (r *run) search(ctx context.Context, root string) error {
 			return nil
 		}
 		if f, ok := formatOf(filepath.ToSlash(p)); ok {
-			r.read(p, f)
+			found = append(found, file{p, f})
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	// A workspace says how its modules are read.
+	slices.SortStableFunc(found, func(a, b file) int { return first(b.f) - first(a.f) })
+	for _, f := range found {
+		r.read(f.path, f.f)
+	}
+	return nil
 }
 
 func (r *run) leftOut(name, rel string, dir bool) bool {
