@@ -129,17 +129,18 @@ func (r *Report) Fails(threshold finding.Severity) bool {
 
 // vexID is the same for the same findings about the same product.
 func vexID(r *Report, product string) string {
-	h := sha256.New()
-	fmt.Fprintln(h, product)
+	var b strings.Builder
+	b.WriteString(product)
 	for i := range r.Vulnerabilities {
 		v := &r.Vulnerabilities[i]
-		fmt.Fprintln(h, v.ID, v.Ecosystem, v.Package, v.Version)
+		fmt.Fprintf(&b, "\n%q %q %q %q", v.ID, v.Ecosystem, v.Package, v.Version)
 	}
 	for i := range r.Ignored {
 		v := &r.Ignored[i]
-		fmt.Fprintln(h, "ignored", v.ID, v.Ecosystem, v.Package, v.Version)
+		fmt.Fprintf(&b, "\nignored %q %q %q %q", v.ID, v.Ecosystem, v.Package, v.Version)
 	}
-	return hex.EncodeToString(h.Sum(nil))
+	sum := sha256.Sum256([]byte(b.String()))
+	return hex.EncodeToString(sum[:])
 }
 
 // Rules describe the findings' rules.

@@ -51,7 +51,7 @@ func readEPSS(name string) (map[string]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close() //nolint:errcheck // read only
+	defer f.Close()
 	in := bufio.NewReader(f)
 	var text io.Reader = in
 	if head, _ := in.Peek(2); string(head) == "\x1f\x8b" {

@@ -17,10 +17,9 @@ import (
 // A malicious package is critical whatever they say.
 func severity(a *advisories.Advisory) (finding.Severity, float64, string) {
 	var (
-		best         int
-		score        float64
-		vector       string
-		considerable = finding.Unknown
+		best   int
+		score  float64
+		vector string
 	)
 	for _, s := range a.Severity {
 		generation, value, ok := cvss(s.Score)
@@ -31,13 +30,11 @@ func severity(a *advisories.Advisory) (finding.Severity, float64, string) {
 	}
 	switch {
 	case a.Malicious:
-		considerable = finding.Critical
+		return finding.Critical, score, vector
 	case best > 0:
-		considerable = ofScore(score)
-	default:
-		considerable = ofWord(a.Rating)
+		return ofScore(score), score, vector
 	}
-	return considerable, score, vector
+	return ofWord(a.Rating), score, vector
 }
 
 // cvss is the base score of a vector and the generation of CVSS it is of.

@@ -66,19 +66,15 @@ func (c *compiler) add(source *Source, name string, data []byte) {
 // another name: what was found once is reported once.
 func (c *compiler) groups() (group []string, members map[string][]string, of map[string][]int) {
 	parent := map[string]string{}
-	var find func(string) string
-	find = func(id string) string {
-		p, ok := parent[id]
-		if !ok {
+	find := func(id string) string {
+		if _, ok := parent[id]; !ok {
 			parent[id] = id
-			return id
 		}
-		for p != parent[p] {
-			parent[p] = parent[parent[p]]
-			p = parent[p]
+		for parent[id] != id {
+			parent[id] = parent[parent[id]] // halve the way for the next one
+			id = parent[id]
 		}
-		parent[id] = p
-		return p
+		return id
 	}
 	for i := range c.records {
 		root := find(c.records[i].ID)

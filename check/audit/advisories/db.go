@@ -95,7 +95,7 @@ func Open(path string) (*DB, error) {
 	}
 	db, err := open(f)
 	if err != nil {
-		f.Close() //nolint:errcheck // read only
+		f.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return db, nil

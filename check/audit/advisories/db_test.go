@@ -79,7 +79,7 @@ func build(t testing.TB, from string, ecosystems ...string) (string, *DB) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { db.Close() }) //nolint:errcheck // read only
+	t.Cleanup(func() { db.Close() })
 	return path, db
 }
 
@@ -271,7 +271,7 @@ func TestDamageIsRefused(t *testing.T) {
 		if err != nil {
 			return "", err
 		}
-		defer db.Close() //nolint:errcheck // read only
+		defer db.Close()
 		for _, q := range questions {
 			p, err := db.Lookup(q[0], q[1])
 			if err != nil {
@@ -375,7 +375,7 @@ func FuzzWithin(f *testing.F) {
 		for _, e := range r.Events {
 			if e.kind == limit {
 				var m int
-				fmt.Sscan(e.text, &m) //nolint:errcheck // a number
+				fmt.Sscan(e.text, &m)
 				limited, below = true, below || n < m
 			}
 		}

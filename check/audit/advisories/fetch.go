@@ -126,7 +126,7 @@ func fetchOnce(ctx context.Context, client *http.Client, from, archive string, h
 		}
 		return download{}, err
 	}
-	defer resp.Body.Close() //nolint:errcheck // read only
+	defer resp.Body.Close()
 	switch {
 	case resp.StatusCode == http.StatusNotModified && offset == 0 && have.ETag != "":
 		return have, nil
@@ -152,11 +152,11 @@ func fetchOnce(ctx context.Context, client *http.Client, from, archive string, h
 	if tag := resp.Header.Get("ETag"); !strings.HasPrefix(tag, "W/") { // a weak one allows no ranges (RFC 9110, section 13.1.5)
 		d.ETag = tag
 	}
-	f, err := os.OpenFile(archive+".part", os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := os.OpenFile(archive+".part", os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return download{}, err
 	}
-	defer f.Close() //nolint:errcheck // closed below where it counts
+	defer f.Close()
 	if err := f.Truncate(offset); err != nil {
 		return download{}, err
 	}

@@ -12,16 +12,16 @@ import (
 // lock keeps other updates out until unlock is called, or the process ends.
 // Readers need no lock: the file that they opened is never written to.
 func lock(name string) (unlock func(), err error) {
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		f.Close() //nolint:errcheck // it was not written to
+		f.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
 			return nil, ErrBusy
 		}
 		return nil, fmt.Errorf("%s cannot be locked: %w", name, err)
 	}
-	return func() { f.Close() }, nil //nolint:errcheck // closing unlocks
+	return func() { f.Close() }, nil
 }

@@ -70,7 +70,7 @@ func Update(ctx context.Context, path string, o UpdateOptions) (Status, error) {
 	if o.From == "" {
 		o.From = DefaultFrom
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return Status{}, err
 	}
 	unlock, err := lock(path + ".lock")
@@ -108,7 +108,7 @@ func (c *compiler) swapIn(path string) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			f.Close()           //nolint:errcheck // it failed already
+			f.Close()
 			os.Remove(f.Name()) //nolint:errcheck // it failed already
 		}
 	}()
@@ -255,7 +255,7 @@ func unpack(f *zip.File) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close() //nolint:errcheck // read only
+	defer r.Close()
 	data, err := io.ReadAll(io.LimitReader(r, maxRecord+1))
 	if err == nil && len(data) > maxRecord {
 		err = fmt.Errorf("unpacks to more than %d MB: no record is so large", maxRecord>>20)

@@ -278,7 +278,7 @@ func TestReadersSeeOneDatabaseWhileAnotherComes(t *testing.T) {
 						t.Errorf("got %q", got)
 					}
 				}
-				db.Close() //nolint:errcheck // read only
+				db.Close()
 			}
 		})
 	}

@@ -20,7 +20,7 @@ func parsePURL(s string) (packageURL, error) {
 	var p packageURL
 	rest, ok := strings.CutPrefix(s, "pkg:")
 	if !ok {
-		return p, errors.New("does not begin with pkg:")
+		return p, errors.New("does not begin with \"pkg:\"")
 	}
 	rest = strings.TrimLeft(rest, "/")
 	rest, _, _ = strings.Cut(rest, "#")

@@ -91,7 +91,7 @@ func head(name string) []byte {
 	if err != nil {
 		return nil
 	}
-	defer f.Close() //nolint:errcheck // read only
+	defer f.Close()
 	b := make([]byte, 8)
 	n, _ := f.Read(b)
 	return b[:n]

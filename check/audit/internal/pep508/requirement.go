@@ -86,7 +86,7 @@ func Parse(s string) (Requirement, error) {
 			return r, p.errorf("wanted ; and a marker, or the end, after the URL")
 		}
 	} else {
-		text := ""
+		var text string
 		if p.take("(") {
 			end := strings.IndexByte(p.rest(), ')')
 			if end < 0 {
