@@ -22,8 +22,9 @@ var mayImport = map[string][]string{
 	"secret":  {},
 	"guard":   {},
 
-	"passwords":  {"secret", "golang.org/x/crypto/", "golang.org/x/sys/cpu", "golang.org/x/text/"},
-	"fieldcrypt": {"secret", "golang.org/x/crypto/", "filippo.io/age/"},
+	"passwords":          {"secret", "golang.org/x/crypto/", "golang.org/x/sys/cpu", "golang.org/x/text/"},
+	"passwords/estimate": {"secret", "github.com/trustelem/zxcvbn/"},
+	"fieldcrypt":         {"secret", "golang.org/x/crypto/", "filippo.io/age/"},
 	// The drivers are for whoever rotates a database, not for whoever seals.
 	"fieldcrypt/rotate": {"fieldcrypt", "github.com/jackc/pgx/v5/", "github.com/go-sql-driver/mysql/", "modernc.org/sqlite"},
 	// Nor is the queue for whoever rotates with one process.

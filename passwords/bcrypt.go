@@ -24,6 +24,8 @@ type bcrypted struct {
 // of it; here a longer one never is the right one.
 const maxBcrypt = 72
 
+// parseBcrypt takes a salt whose last character has bits that are not used:
+// passlib wrote such hashes before version 1.5.3, and reads them still.
 func parseBcrypt(s string) (b bcrypted, ok bool) {
 	b = bcrypted{name: "bcrypt", hash: s}
 	if len(s) != 60 || s[3] != '$' || s[6] != '$' || !isBcrypt64(s[7:]) || s[4] < '0' || s[4] > '3' || s[5] < '0' || s[5] > '9' {

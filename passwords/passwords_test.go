@@ -99,6 +99,17 @@ func TestBcryptIsExact(t *testing.T) {
 	}
 }
 
+// TestBcryptPaddingBits: the first hash is of Python's bcrypt; in the second
+// the salt has a bit that is not used, as with passlib before 1.5.3.
+func TestBcryptPaddingBits(t *testing.T) {
+	for _, salt := range []string{"abcdefghijklmnopqrstuu", "abcdefghijklmnopqrstuv"} {
+		hash := "$2b$04$" + salt + "W4.Qjw7lzyCUYE6IYwv0Pzmw6M6bm8u"
+		if r, err := quick(t).Verify(t.Context(), secret.New("many quays"), hash); err != nil || !r.OK || !r.NeedsRehash {
+			t.Errorf("%+v, %v", r, err)
+		}
+	}
+}
+
 // TestMalformed: each is a hash that some parser takes for a good one.
 func TestMalformed(t *testing.T) {
 	h := quick(t)

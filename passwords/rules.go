@@ -35,6 +35,19 @@ type Rules struct {
 	Context []string
 	// Breached refuses passwords that were found in breaches; nil asks nobody.
 	Breached Breached
+	// MinScore is the least score of Strength, 1 to 4; 0 means that it is not
+	// asked. In place of rules of composition, 3 is what zxcvbn's authors
+	// advise.
+	MinScore int
+	// Strength estimates; package estimate does. Required if MinScore is set.
+	Strength Estimator
+}
+
+// An Estimator says how hard a password is to guess, from 0 (at once) to 4.
+// Words are those that an attacker would try first: of the service and of the
+// person.
+type Estimator interface {
+	Score(password secret.String, words []string) int
 }
 
 // GuideRules are the rules of composition that many hardening guides give: 10
@@ -67,6 +80,12 @@ func (r Rules) Check() error {
 	}
 	if r.MaxLength != 0 && r.MaxLength < 64 {
 		errs = append(errs, fmt.Errorf("passwords: at most %d characters: want 64 to be possible, for passphrases", r.MaxLength))
+	}
+	if r.MinScore < 0 || r.MinScore > 4 {
+		errs = append(errs, fmt.Errorf("passwords: a least score of %d: want 1 to 4, or 0 for none", r.MinScore))
+	}
+	if r.MinScore > 0 && r.Strength == nil {
+		errs = append(errs, errors.New("passwords: a least score without anyone to estimate: set Strength"))
 	}
 	return errors.Join(errs...)
 }
@@ -130,8 +149,14 @@ func (r Rules) Accept(password secret.String, words ...string) error {
 	case monotonous(folded):
 		refuse("it is one pattern again and again, or a row of the keyboard")
 	}
-	if word, ok := made(folded, append(append([]string(nil), r.Context...), words...)); ok {
+	all := append(append([]string(nil), r.Context...), words...)
+	if word, ok := made(folded, all); ok {
 		refuse("it is little more than %q", word)
+	} else if r.MinScore > 0 && len(e.Problems) == 0 {
+		// What is refused anyway, too long for one, is not estimated.
+		if score := r.Strength.Score(secret.New(text), all); score < r.MinScore {
+			refuse("it is too easy to guess: %d on a scale of 0 to 4, and %d is asked for; more words, and less usual ones, help most", score, r.MinScore)
+		}
 	}
 	if len(e.Problems) > 0 {
 		return e

@@ -220,8 +220,15 @@ def settings_load(env, env_files, secrets_dir):
         "user": s.db.auth.user, "password": s.db.auth.password.get_secret_value(), "legacy": s.legacy}}
 
 
+def strength(password, words):
+    from zxcvbn import zxcvbn
+
+    r = zxcvbn(password, user_inputs=words)
+    return [r["score"], float(r["guesses_log10"])]
+
+
 def main():
-    calls = {f.__name__: f for f in (settings_load, password_hash, password_verify, fernet_open, fernet_seal, fernet_rotate, engine_seal, table_write, table_read)}
+    calls = {f.__name__: f for f in (strength, settings_load, password_hash, password_verify, fernet_open, fernet_seal, fernet_rotate, engine_seal, table_write, table_read)}
     for line in sys.stdin:
         name, args = json.loads(line)
         try:
