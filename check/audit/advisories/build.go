@@ -357,7 +357,11 @@ func (e *encoder) ranges(ranges [][]bound) {
 	for _, bounds := range ranges {
 		e.w.number(len(bounds))
 		for _, b := range bounds {
-			e.w.byte(byte(b.kind))
+			kind := byte(b.kind)
+			if b.local {
+				kind |= localBound
+			}
+			e.w.byte(kind)
 			e.w.text(b.key)
 			e.w.text(b.text)
 		}
@@ -382,7 +386,7 @@ func (e *encoder) bounds(r osvRange) ([]bound, bool) {
 			if err != nil {
 				return nil, false
 			}
-			b.key = v.key
+			b.key, b.local = v.full, v.full != v.key
 		}
 		out = append(out, b)
 	}

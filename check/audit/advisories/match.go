@@ -30,6 +30,20 @@ type bound struct {
 	kind eventKind
 	key  string // "" is before every version
 	text string
+	// local tells that the bound has a local part, and so says something of
+	// builds: what is fixed in 1.2+patch.1 is not fixed in 1.2.
+	local bool
+}
+
+// localBound marks the byte of a bound's kind.
+const localBound = 0x80
+
+// compare orders a version and the bound.
+func (b *bound) compare(v Version) int {
+	if b.local {
+		return strings.Compare(v.full, b.key)
+	}
+	return strings.Compare(v.key, b.key)
 }
 
 func decodePackage(block string) (*Package, bool) {
@@ -63,7 +77,8 @@ func (r *reader) ranges() [][]bound {
 	for i := range out {
 		out[i] = make([]bound, r.count())
 		for j := range out[i] {
-			out[i][j] = bound{kind: eventKind(r.byte()), key: r.text(), text: r.text()}
+			kind := r.byte()
+			out[i][j] = bound{kind: eventKind(kind &^ localBound), key: r.text(), text: r.text(), local: kind&localBound != 0}
 		}
 	}
 	return out
@@ -91,15 +106,18 @@ type Match struct {
 // advisory's ranges; ranges of commits say nothing of versions, and are
 // passed over.
 func (p *Package) Match(v Version) []Match {
-	listedAt, listed := slices.BinarySearch(p.keys, v.full)
-	if !listed {
-		listedAt, listed = slices.BinarySearch(p.keys, v.key)
+	// One advisory may list a build, and another what it is a build of.
+	var places []int
+	for _, key := range []string{v.key, v.full} {
+		if at, ok := slices.BinarySearch(p.keys, key); ok {
+			places = append(places, at)
+		}
 	}
 	var out []Match
 	for i := range p.about {
 		a := &p.about[i]
 		m := Match{at: a.at, length: a.length}
-		hit := listed && inRuns(a.listed, listedAt) ||
+		hit := slices.ContainsFunc(places, func(at int) bool { return inRuns(a.listed, at) }) ||
 			slices.ContainsFunc(a.ranges, func(r []bound) bool { return within(r, v) })
 		if !hit {
 			switch {
@@ -142,23 +160,24 @@ func inRuns(runs [][2]int, i int) bool {
 // algorithm.
 func within(bounds []bound, v Version) bool {
 	affected, limited, below := false, false, false
-	for _, b := range bounds {
-		switch b.kind {
+	for i := range bounds {
+		order := bounds[i].compare(v)
+		switch bounds[i].kind {
 		case introduced:
-			if v.key >= b.key {
+			if order >= 0 {
 				affected = true
 			}
 		case fixed:
-			if v.key >= b.key {
+			if order >= 0 {
 				affected = false
 			}
 		case lastAffected:
-			if v.key > b.key {
+			if order > 0 {
 				affected = false
 			}
 		case limit:
 			limited = true
-			below = below || v.key < b.key
+			below = below || order < 0
 		}
 	}
 	return affected && (below || !limited)
@@ -169,7 +188,7 @@ func (a *about) fixed(ecosystem string, after Version) []Version {
 	for _, ranges := range [][][]bound{a.ranges, a.custom} {
 		for _, r := range ranges {
 			for _, b := range r {
-				if b.kind != fixed || b.key <= after.key {
+				if b.kind != fixed || b.compare(after) >= 0 {
 					continue
 				}
 				if v, err := ParseVersion(ecosystem, b.text); err == nil {

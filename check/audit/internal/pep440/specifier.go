@@ -64,6 +64,8 @@ func ParseSpecifier(s string) (Specifier, error) {
 	}
 	v := spec.version
 	switch {
+	case spec.Prefix && strings.Trim(spec.Text, space) != spec.Text:
+		return Specifier{}, fmt.Errorf("%q: a space stands before .*", clip(s))
 	case spec.Prefix && (v.pre.name != "" || v.post.name != "" || v.dev.name != "" || v.local != nil):
 		return Specifier{}, fmt.Errorf("%q: only a plain release may be followed by .*", clip(s))
 	case v.local != nil && spec.Op != "==" && spec.Op != "!=":
@@ -149,12 +151,16 @@ func (s Specifier) matches(v Version) bool {
 	case "<":
 		// <1.0 does not admit 1.0rc1: who excludes a release excludes what led
 		// to it.
-		return v.Compare(s.version) < 0 &&
-			(!v.IsPrerelease() || s.version.IsPrerelease() || !sameBase(v, s.version))
+		first := s.version.WithoutLocal()
+		first.dev = phase{"dev", "0"}
+		return v.Compare(s.version) < 0 && (!v.IsPrerelease() || s.version.IsPrerelease() || v.Compare(first) < 0)
 	case ">":
+		// Nor does >1.0 admit 1.0.post1 or 1.0+local.
+		before := v.WithoutLocal()
+		before.post, before.dev = phase{}, phase{}
 		return v.Compare(s.version) > 0 &&
-			(!v.IsPostrelease() || s.version.IsPostrelease() || !sameBase(v, s.version)) &&
-			(!v.HasLocal() || !sameBase(v, s.version))
+			(!v.IsPostrelease() || s.version.IsPostrelease() || before.Compare(s.version) != 0) &&
+			(!v.HasLocal() || v.WithoutLocal().Compare(s.version) != 0)
 	}
 	return false
 }
@@ -184,11 +190,4 @@ func hasPrefix(v Version, epoch string, release []string) bool {
 		}
 	}
 	return true
-}
-
-// sameBase compares epoch and release alone.
-func sameBase(v, w Version) bool {
-	a := Version{epoch: v.epoch, release: v.release}
-	b := Version{epoch: w.epoch, release: w.release}
-	return a.Compare(b) == 0
 }

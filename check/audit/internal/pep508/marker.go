@@ -300,7 +300,7 @@ func (m *Marker) compare(e Environment) Truth {
 		}
 		values[i] = v
 	}
-	return truth(compare(values[0], m.cmp, values[1], name.text))
+	return compare(values[0], m.cmp, values[1], name.text)
 }
 
 // anyPatch evaluates a condition on python_full_version where only major and
@@ -355,36 +355,28 @@ func normal(s string) string {
 	return strings.Join(strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return r == '-' || r == '_' || r == '.' }), "-")
 }
 
-// compare compares as versions where the right side is one (with the operator,
-// a specifier), and otherwise as texts.
-func compare(left, op, right, variable string) bool {
-	// Only what holds versions is compared as one: platform_release may look
-	// like one and not be.
+// compare compares as versions where the variable holds one and the right side
+// is one (with the operator, a specifier), and otherwise as texts. Texts have
+// no order: tools differ there, and what they differ in excludes nothing.
+func compare(left, op, right, variable string) Truth {
+	// platform_release may look like a version and not be one.
 	versions := variable == "python_version" || variable == "python_full_version" || variable == "implementation_version"
-	if op != "in" && op != "not in" {
-		if spec, err := pep440.ParseSpecifier(op + right); err == nil && versions {
+	if versions && op != "in" && op != "not in" {
+		if spec, err := pep440.ParseSpecifier(op + right); err == nil {
 			if v, err := pep440.Parse(left); err == nil {
-				return pep440.Set{spec}.Contains(v, true)
+				return truth(pep440.Set{spec}.Contains(v, true))
 			}
 		}
 	}
 	switch op {
 	case "in":
-		return strings.Contains(right, left)
+		return truth(strings.Contains(right, left))
 	case "not in":
-		return !strings.Contains(right, left)
+		return truth(!strings.Contains(right, left))
 	case "==", "===":
-		return left == right
+		return truth(left == right)
 	case "!=":
-		return left != right
-	case "<":
-		return left < right
-	case "<=":
-		return left <= right
-	case ">":
-		return left > right
-	case ">=":
-		return left >= right
+		return truth(left != right)
 	}
-	return false
+	return Unknown
 }

@@ -43,6 +43,10 @@ func Parse(s string) (Requirement, error) {
 		return r, fmt.Errorf("is longer than %d bytes", MaxLength)
 	}
 	p := &parser{text: s}
+	if p.at = strings.IndexAny(s, "\r\n\f\v\x00"); p.at >= 0 {
+		return r, p.errorf("a control character is no part of a requirement")
+	}
+	p.at = 0
 	p.space()
 	if r.Name = p.name(); r.Name == "" {
 		return r, p.errorf("wanted a name of letters, digits, - _ and .")
