@@ -83,11 +83,14 @@ func (s *source) add(line int, d Dependency) {
 	s.run.found.Dependencies = append(s.run.found.Dependencies, d)
 }
 
-// audited records a dependency with a version. An empty version makes it
-// unaudited.
+// audited records a dependency with a version. Without a name or a version it
+// is unaudited.
 func (s *source) audited(line int, d Dependency) {
 	d.Status = Audited
-	if d.Version == "" {
+	switch {
+	case d.Name == "":
+		d.Status, d.Reason = Unaudited, "no name is given"
+	case d.Version == "":
 		d.Status, d.Reason = Unaudited, "no version is given"
 	}
 	s.add(line, d)

@@ -106,8 +106,9 @@ func readPoetry(s *source) error {
 		if m := p.text("markers"); m != "" {
 			markers = append(markers, m)
 		}
-		for _, m := range p.table("markers") {
-			if m, ok := m.(string); ok {
+		byGroup := p.table("markers")
+		for _, group := range keys(byGroup) {
+			if m, ok := byGroup[group].(string); ok {
 				markers = append(markers, m)
 			}
 		}

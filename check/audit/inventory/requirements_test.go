@@ -28,7 +28,7 @@ func tree(t testing.TB, files map[string]string) string {
 // read reads a folder and writes what was found, a line each.
 func read(t testing.TB, dir string, o Options) string {
 	t.Helper()
-	if o.Paths == nil {
+	if o.Paths == nil && o.Environments == nil {
 		o.Paths = []string{dir}
 	}
 	inv, err := Read(context.Background(), o)
