@@ -165,15 +165,15 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		return nil, err
 	}
 	r := &Report{Database: db.Status(), Inventory: inv}
-	if age := o.Now().Sub(r.Database.AsOf()); age > o.MaxAge {
-		r.Old = age
-	}
 	m := &matcher{db: db, o: o, rank: rank}
 	all, err := m.match(ctx, inv)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDatabase, err)
 	}
 	r.Undecided = m.undecided
+	if as := r.AsOf(); !as.IsZero() && o.Now().Sub(as) > o.MaxAge {
+		r.Old = o.Now().Sub(as)
+	}
 	if o.Reach {
 		if err := reach(ctx, db, o, inv, all, r); err != nil {
 			return nil, err
@@ -183,6 +183,21 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	r.apply(all, o.Ignores, statements, o.Now())
 	r.notes()
 	return r, nil
+}
+
+// AsOf is how current the advisories are that the project was compared with.
+// The zero time means that it was compared with none.
+func (r *Report) AsOf() time.Time {
+	var used []string
+	for _, d := range r.Inventory.Dependencies {
+		if e := string(d.Ecosystem); d.Status == inventory.Audited && !slices.Contains(used, e) {
+			used = append(used, e)
+		}
+	}
+	if len(used) == 0 {
+		return time.Time{}
+	}
+	return r.Database.AsOf(used...)
 }
 
 // notes are what a reader should know of the database.

@@ -79,7 +79,8 @@ func (v *Vulnerability) advice() string {
 type Unknown struct {
 	Where   string `json:"where"`
 	Problem string `json:"problem"`
-	// Always tells that it counts without --strict: a whole file, not a line.
+	// Always tells that it counts without --strict: a whole file, not a line,
+	// or a line where nothing else could be audited either.
 	Always bool `json:"always"`
 }
 
@@ -88,11 +89,19 @@ type Unknown struct {
 // decided, and an old database.
 func (r *Report) Unknowns() []Unknown {
 	var out []Unknown
+	type line struct {
+		where inventory.Place
+		text  string
+	}
+	said := map[line]bool{}
 	for _, p := range r.Inventory.Problems {
 		out = append(out, Unknown{Where: p.Where.String(), Problem: p.Text, Always: true})
+		said[line{p.Where, p.Text}] = true
 	}
+	nothing := r.Inventory.Count(inventory.Audited) == 0
 	for _, d := range r.Inventory.Dependencies {
-		if d.Status == inventory.Unaudited {
+		// A line that is malformed is a dependency and a problem.
+		if d.Status == inventory.Unaudited && !said[line{d.Where, d.Reason}] {
 			name := d.Name
 			if name == "" {
 				name = d.Text
@@ -100,7 +109,7 @@ func (r *Report) Unknowns() []Unknown {
 			if d.Version != "" {
 				name += " " + d.Version
 			}
-			out = append(out, Unknown{Where: d.Where.String(), Problem: strings.TrimSpace(name + ": " + d.Reason)})
+			out = append(out, Unknown{Where: d.Where.String(), Problem: strings.TrimSpace(name + ": " + d.Reason), Always: nothing})
 		}
 	}
 	for i := range r.Undecided {

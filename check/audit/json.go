@@ -32,7 +32,7 @@ type jsonReport struct {
 
 type jsonDatabase struct {
 	Built   time.Time           `json:"built"`
-	AsOf    time.Time           `json:"as_of"`
+	AsOf    time.Time           `json:"as_of,omitzero"`
 	Old     bool                `json:"old"`
 	Sources []advisories.Source `json:"sources"`
 }
@@ -50,7 +50,7 @@ type jsonCounts struct {
 func (r *Report) WriteJSON(w io.Writer, toolVersion string) error {
 	out := jsonReport{
 		Version: JSONVersion, Tool: "pavise audit", ToolVersion: toolVersion,
-		Database:        jsonDatabase{Built: r.Database.Built, AsOf: r.Database.AsOf(), Old: r.Old > 0, Sources: list(r.Database.Sources)},
+		Database:        jsonDatabase{Built: r.Database.Built, AsOf: r.AsOf(), Old: r.Old > 0, Sources: list(r.Database.Sources)},
 		Files:           list(r.Inventory.Files),
 		Vulnerabilities: list(r.Vulnerabilities), Ignored: list(r.Ignored), StaleIgnores: list(r.Stale),
 		Unpinned: []inventory.Dependency{}, Unknown: list(r.Unknowns()),

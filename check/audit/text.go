@@ -184,9 +184,13 @@ func (t *textWriter) summary(r *Report) {
 	if n := len(r.Ignored); n > 0 {
 		parts = append(parts, fmt.Sprintf("%s ignored", plural(n, "vulnerability", "vulnerabilities")))
 	}
-	t.wrapped("", fmt.Sprintf("%s in %s: %s. Advisories as of %s.",
+	asOf := ""
+	if as := r.AsOf(); !as.IsZero() {
+		asOf = " Advisories as of " + as.Format(time.DateOnly) + "."
+	}
+	t.wrapped("", fmt.Sprintf("%s in %s: %s.%s",
 		plural(len(r.Inventory.Dependencies), "dependency", "dependencies"), plural(len(r.Inventory.Files), "file", "files"),
-		strings.Join(parts, ", "), r.Database.AsOf().Format(time.DateOnly)))
+		strings.Join(parts, ", "), asOf))
 }
 
 // wrapped writes a paragraph in lines no wider than the page, but for words

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -8,17 +9,17 @@ import (
 	"strings"
 	"time"
 
-	"github.com/openvex/go-vex/pkg/vex"
-
 	"github.com/pavise-dev/pavise/check/audit/inventory"
 )
 
 // A statement is one of a VEX file about one vulnerability, as far as it
 // matters here: what dismisses it, and what takes that back.
 type statement struct {
-	file     string
-	names    []string // of the vulnerability
-	purls    []string // packages it is about; none means the whole project
+	file  string
+	names []string // of the vulnerability
+	// purls are the packages that it is about; nil means the whole project,
+	// and an empty list none of ours.
+	purls    []inventory.PackageURL
 	dismiss  bool
 	reason   string
 	when     time.Time
@@ -44,18 +45,12 @@ func readVEX(files []string) ([]statement, error) {
 		if err != nil {
 			return nil, err
 		}
-		doc, err := vex.Parse(data)
+		doc, err := parseVEX(data)
 		if err != nil {
 			return nil, fmt.Errorf("VEX file %s: %w", name, err)
 		}
-		if !strings.HasPrefix(doc.Context, "https://openvex.dev/ns") {
-			return nil, fmt.Errorf("VEX file %s is not OpenVEX: its @context is %.80q", name, doc.Context)
-		}
-		for i, s := range doc.Statements {
-			if err := s.Validate(); err != nil {
-				return nil, fmt.Errorf("VEX file %s: statement %d: %w", name, i+1, err)
-			}
-			out = append(out, statementOf(name, doc, s, len(out)))
+		for i := range doc.Statements {
+			out = append(out, statementOf(name, doc, &doc.Statements[i], len(out)))
 		}
 	}
 	slices.SortStableFunc(out, func(a, b statement) int {
@@ -67,54 +62,54 @@ func readVEX(files []string) ([]statement, error) {
 	return out, nil
 }
 
-func statementOf(file string, doc *vex.VEX, s vex.Statement, position int) statement {
+func statementOf(file string, doc *vexDocument, s *vexStatement, position int) statement {
 	out := statement{file: file, position: position}
-	out.names = append(out.names, string(s.Vulnerability.Name), s.Vulnerability.ID)
-	for _, a := range s.Vulnerability.Aliases {
-		out.names = append(out.names, string(a))
+	out.names = append([]string{s.Vulnerability.Name, s.Vulnerability.ID}, s.Vulnerability.Aliases...)
+	for _, t := range []*time.Time{s.LastUpdated, s.Timestamp, doc.LastUpdated, doc.Timestamp} {
+		if t != nil {
+			out.when = *t
+			break
+		}
 	}
-	switch {
-	case s.LastUpdated != nil:
-		out.when = *s.LastUpdated
-	case s.Timestamp != nil:
-		out.when = *s.Timestamp
-	case doc.LastUpdated != nil:
-		out.when = *doc.LastUpdated
-	case doc.Timestamp != nil:
-		out.when = *doc.Timestamp
-	}
-	out.dismiss = s.Status == vex.StatusNotAffected || s.Status == vex.StatusFixed
-	out.reason = string(s.Status)
-	for _, more := range []string{string(s.Justification), s.ImpactStatement, s.StatusNotes} {
+	out.dismiss = s.Status == vexNotAffected || s.Status == vexFixed
+	out.reason = s.Status
+	for _, more := range []string{s.Justification, s.Impact, s.StatusNotes} {
 		if more != "" {
 			out.reason += ": " + more
 		}
 	}
-	for _, p := range s.Products {
-		components := []vex.Component{p.Component}
-		if len(p.Subcomponents) > 0 {
-			components = components[:0]
-			for _, sub := range p.Subcomponents {
-				components = append(components, sub.Component)
-			}
-		}
-		for _, c := range components {
-			id := c.ID
-			if purl, ok := c.Identifiers[vex.PURL]; ok {
-				id = purl
-			}
-			if strings.HasPrefix(id, "pkg:pypi/") || strings.HasPrefix(id, "pkg:golang/") {
-				out.purls = append(out.purls, id)
-			} else if len(p.Subcomponents) == 0 {
+	if len(s.Products) == 0 {
+		return out
+	}
+	out.purls = []inventory.PackageURL{}
+	for i := range s.Products {
+		p := &s.Products[i]
+		parts := append(slices.Clone(p.Subcomponents), s.Subcomponents...)
+		if len(parts) == 0 {
+			ours := packages(p)
+			if len(ours) == 0 {
 				// The project itself, whatever it calls itself: the file was
 				// given for it. That is wider than any list of packages.
 				out.purls = nil
 				return out
 			}
+			out.purls = append(out.purls, ours...)
+			continue
+		}
+		for j := range parts {
+			out.purls = append(out.purls, packages(&parts[j])...)
 		}
 	}
-	if len(s.Products) > 0 && len(out.purls) == 0 {
-		out.purls = []string{"pkg:other"} // about parts that are none of ours
+	return out
+}
+
+// packages of an ecosystem that is audited, which the product names.
+func packages(p *vexProduct) []inventory.PackageURL {
+	var out []inventory.PackageURL
+	for _, id := range p.ids() {
+		if purl, err := inventory.ParsePackageURL(id); err == nil && (purl.Type == "pypi" || purl.Type == "golang") {
+			out = append(out, purl)
+		}
 	}
 	return out
 }
@@ -130,8 +125,11 @@ func (s statement) concerns(v *Vulnerability) bool {
 	if s.purls == nil {
 		return true
 	}
-	ours := purl(v.Ecosystem, v.Package, v.Version)
-	return slices.ContainsFunc(s.purls, func(p string) bool { return vex.PurlMatches(p, ours) })
+	key := inventory.Dependency{Ecosystem: v.Ecosystem, Name: v.Package}.Key()
+	return slices.ContainsFunc(s.purls, func(p inventory.PackageURL) bool {
+		d, ok := p.Dependency()
+		return ok && d.Ecosystem == v.Ecosystem && d.Key() == key && (p.Version == "" || d.Version == v.Version || p.Version == v.Version)
+	})
 }
 
 // dismissal returns the reason of the newest statement about the
@@ -161,50 +159,43 @@ func purl(ecosystem inventory.Ecosystem, name, version string) string {
 // affected, with the reason as the action: an ignore is a decision to live
 // with it, and no proof that it does no harm.
 func (r *Report) WriteVEX(w io.Writer, product string, now time.Time) error {
-	doc := vex.New()
-	doc.ID = "https://openvex.dev/docs/public/vex-" + vexID(r, product)
-	doc.Author = "pavise audit"
-	doc.AuthorRole = "Document Creator"
-	doc.Tooling = "pavise"
-	doc.Timestamp = &now
+	doc := vexDocument{
+		Context: vexContext, ID: "https://openvex.dev/docs/public/vex-" + vexID(r, product), Author: "pavise audit",
+		Role: "Document Creator", Tooling: "pavise", Timestamp: &now, Version: 1, Statements: []vexStatement{},
+	}
 	if product == "" {
 		product = "urn:pavise:project"
 	}
-	add := func(v *Vulnerability, status vex.Status, action string) {
-		s := vex.Statement{
-			Vulnerability: vex.Vulnerability{Name: vex.VulnerabilityID(v.ID), Description: v.Summary},
-			Products: []vex.Product{{
-				Component:     vex.Component{ID: product},
-				Subcomponents: []vex.Subcomponent{{Component: vex.Component{ID: purl(v.Ecosystem, v.Package, v.Version)}}},
-			}},
-			Status: status,
-		}
-		for _, a := range v.Aliases {
-			s.Vulnerability.Aliases = append(s.Vulnerability.Aliases, vex.VulnerabilityID(a))
+	add := func(v *Vulnerability, status, action string) {
+		s := vexStatement{
+			Vulnerability: vexVulnerability{Name: v.ID, Description: v.Summary, Aliases: v.Aliases},
+			Products:      []vexProduct{{ID: product, Subcomponents: []vexProduct{{ID: purl(v.Ecosystem, v.Package, v.Version)}}}},
+			Status:        status,
 		}
 		switch status {
-		case vex.StatusAffected:
-			s.ActionStatement = action
-		case vex.StatusNotAffected:
-			s.Justification = vex.VulnerableCodeNotInExecutePath
-			s.ImpactStatement = action
+		case vexAffected:
+			s.Action = action
+		case vexNotAffected:
+			s.Justification, s.Impact = vexNotReached, action
 		}
 		doc.Statements = append(doc.Statements, s)
 	}
 	for i := range r.Vulnerabilities {
 		v := &r.Vulnerabilities[i]
 		if v.Reach == NotImported {
-			add(v, vex.StatusNotAffected, "the vulnerable package is not imported, as the analysis of the call graph shows")
+			add(v, vexNotAffected, "the vulnerable package is not imported, as the analysis of the call graph shows")
 			continue
 		}
-		add(v, vex.StatusAffected, v.advice())
+		add(v, vexAffected, v.advice())
 	}
 	for i := range r.Ignored {
 		ig := &r.Ignored[i]
-		add(&ig.Vulnerability, vex.StatusAffected, "let be: "+ig.Reason)
+		add(&ig.Vulnerability, vexAffected, "let be: "+ig.Reason)
 	}
 	for i := range r.Undecided {
-		add(&r.Undecided[i], vex.StatusUnderInvestigation, "")
+		add(&r.Undecided[i], vexInvestigating, "")
 	}
-	return doc.ToJSON(w)
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(doc)
 }

@@ -16,6 +16,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"sort"
 	"time"
 
@@ -54,11 +55,16 @@ type Source struct {
 	SHA256 string `json:"sha256,omitempty"`
 }
 
-// AsOf is the age that counts: of the oldest source.
-func (s Status) AsOf() time.Time {
+// AsOf is the age that counts for what is of the ecosystems: of the oldest of
+// their sources. Without ecosystems it is that of all; the zero time stands
+// for none.
+func (s Status) AsOf(ecosystems ...string) time.Time {
 	var oldest time.Time
-	for i, src := range s.Sources {
-		if i == 0 || src.AsOf.Before(oldest) {
+	for _, src := range s.Sources {
+		if len(ecosystems) > 0 && !slices.Contains(ecosystems, src.Ecosystem) {
+			continue
+		}
+		if oldest.IsZero() || src.AsOf.Before(oldest) {
 			oldest = src.AsOf
 		}
 	}

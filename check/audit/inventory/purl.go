@@ -7,17 +7,20 @@ import (
 	"strings"
 )
 
-// A packageURL names a package.
+// A PackageURL names a package.
 //
 // Source: the package-url specification, ECMA-427.
-type packageURL struct {
-	kind, namespace, name, version string
+type PackageURL struct {
+	// Type is the kind of package, in lower case: pypi, golang, npm.
+	Type, Namespace, Name string
+	// Version is empty where the URL names none.
+	Version string
 }
 
-// parsePURL reads a package URL. Qualifiers and the subpath say nothing of
+// ParsePackageURL reads a package URL. Qualifiers and the subpath say nothing of
 // the version, and are passed over.
-func parsePURL(s string) (packageURL, error) {
-	var p packageURL
+func ParsePackageURL(s string) (PackageURL, error) {
+	var p PackageURL
 	rest, ok := strings.CutPrefix(s, "pkg:")
 	if !ok {
 		return p, errors.New("does not begin with \"pkg:\"")
@@ -32,13 +35,13 @@ func parsePURL(s string) (packageURL, error) {
 		if err != nil {
 			return p, fmt.Errorf("its version is not percent-encoded: %w", err)
 		}
-		p.version, rest = v, rest[:i]
+		p.Version, rest = v, rest[:i]
 	}
 	kind, path, ok := strings.Cut(strings.Trim(rest, "/"), "/")
 	if !ok || kind == "" || path == "" {
 		return p, errors.New("names no type or no package")
 	}
-	p.kind = strings.ToLower(kind)
+	p.Type = strings.ToLower(kind)
 	segments := strings.Split(path, "/")
 	for i, seg := range segments {
 		plain, err := url.PathUnescape(seg)
@@ -47,30 +50,30 @@ func parsePURL(s string) (packageURL, error) {
 		}
 		segments[i] = plain
 	}
-	p.name = segments[len(segments)-1]
-	p.namespace = strings.Join(segments[:len(segments)-1], "/")
-	if p.name == "" {
+	p.Name = segments[len(segments)-1]
+	p.Namespace = strings.Join(segments[:len(segments)-1], "/")
+	if p.Name == "" {
 		return p, errors.New("names no package")
 	}
 	return p, nil
 }
 
-// dependency is the package as an inventory names it; ok is false for other
+// Dependency is the package as an inventory names it; ok is false for other
 // ecosystems than those that are audited.
-func (p packageURL) dependency() (d Dependency, ok bool) {
-	switch p.kind {
+func (p PackageURL) Dependency() (d Dependency, ok bool) {
+	switch p.Type {
 	case "pypi":
-		return Dependency{Ecosystem: PyPI, Name: p.name, Version: p.version}, true
+		return Dependency{Ecosystem: PyPI, Name: p.Name, Version: p.Version}, true
 	case "golang":
-		name := p.name
-		if p.namespace != "" {
-			name = p.namespace + "/" + p.name
+		name := p.Name
+		if p.Namespace != "" {
+			name = p.Namespace + "/" + p.Name
 		}
-		v := p.version
+		v := p.Version
 		if name == goStdlib || name == "std" {
 			name, v = goStdlib, strings.TrimPrefix(strings.TrimPrefix(v, "v"), "go")
 		}
 		return Dependency{Ecosystem: Go, Name: name, Version: v}, true
 	}
-	return Dependency{Name: p.name, Version: p.version}, false
+	return Dependency{Name: p.Name, Version: p.Version}, false
 }

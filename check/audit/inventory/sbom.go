@@ -31,15 +31,15 @@ func (s *source) byPURL(name, version, purl string) {
 		s.unaudited(0, d, "the component has no package URL, so that its ecosystem is not known")
 		return
 	}
-	p, err := parsePURL(purl)
+	p, err := ParsePackageURL(purl)
 	if err != nil {
 		s.unaudited(0, d, "its package URL %w", err)
 		return
 	}
-	d, ok := p.dependency()
+	d, ok := p.Dependency()
 	d.Text = purl
 	if !ok {
-		s.unaudited(0, d, "%s is not an ecosystem that is audited", p.kind)
+		s.unaudited(0, d, "%s is not an ecosystem that is audited", p.Type)
 		return
 	}
 	if d.Version == "" {
