@@ -3,6 +3,7 @@ package finding
 import (
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 )
 
@@ -37,18 +38,25 @@ func writeMarkdown(w io.Writer, r Run) error {
 // issue's number becomes a character reference, which Markdown shows and does
 // not read.
 func escapeMarkdown(s string) string {
+	s = strings.TrimSpace(visible(s))
 	var b strings.Builder
-	for _, r := range visible(s) {
+	for i, r := range s {
 		switch {
-		case r == '@' || r == '#' || r == ':' || r == '&' || r == '<' || r == '>' || r == '|' || r == '\\':
+		case r == '@' || r == '#' || r == '&' || r == '<' || r == '>' || r == '|' || r == '\\', r == ':' && strings.HasPrefix(s[i:], "://"):
 			fmt.Fprintf(&b, "&#%d;", r)
-		case strings.ContainsRune("`*_{}[]()!~+-", r):
+		case strings.ContainsRune("`*_{}[]()!~", r), i == 0 && (r == '-' || r == '+' || r == '='):
 			b.WriteByte('\\')
 			b.WriteRune(r)
 		default:
 			b.WriteRune(r)
 		}
 	}
-	// A bare www. is a link too.
-	return strings.NewReplacer("www.", "www&#46;", "WWW.", "WWW&#46;").Replace(strings.TrimSpace(b.String()))
+	// A bare www. is a link too, and 1. begins a list.
+	out := bareLink.ReplaceAllString(b.String(), "$1&#46;")
+	return listNumber.ReplaceAllString(out, "$1&#46;")
 }
+
+var (
+	bareLink   = regexp.MustCompile(`(?i)(www)\.`)
+	listNumber = regexp.MustCompile(`^([0-9]+)\.`)
+)

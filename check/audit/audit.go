@@ -204,7 +204,7 @@ func (r *Report) AsOf() time.Time {
 func (r *Report) notes() {
 	for _, s := range r.Database.Sources {
 		if n := len(s.Unreadable); n > 0 {
-			r.Notes = append(r.Notes, fmt.Sprintf("%d files of %s's advisories could not be read: pavise db status names them", n, s.Ecosystem))
+			r.Notes = append(r.Notes, fmt.Sprintf("%s of %s's advisories could not be read: pavise db status says which", plural(n, "file", "files"), s.Ecosystem))
 		}
 	}
 }

@@ -30,6 +30,9 @@ func (r *auditRun) repair(ctx context.Context, report *audit.Report, threshold f
 		}
 		changed = true
 		r.t.printf("%s", f.Diff())
+		if !strings.HasSuffix(f.File, "go.mod") {
+			r.t.notef("whether the new versions fit together, an installer says: python -m pip install --dry-run -r %s", printable(f.File))
+		}
 		if r.dryRun {
 			continue
 		}
