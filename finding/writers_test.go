@@ -10,6 +10,7 @@ import (
 	"go/token"
 	"io"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -62,21 +63,19 @@ func sarifSchema(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	packages, err := parser.ParseDir(token.NewFileSet(), strings.TrimSpace(string(dir)), nil, 0)
+	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(strings.TrimSpace(string(dir)), "schema.go"), nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	schema := ""
-	for _, file := range packages["sarif"].Files {
-		ast.Inspect(file, func(n ast.Node) bool {
-			if v, ok := n.(*ast.ValueSpec); ok && len(v.Values) == 1 && v.Names[0].Name == "schema" {
-				if text, ok := v.Values[0].(*ast.BasicLit); ok {
-					schema, err = strconv.Unquote(text.Value)
-				}
+	ast.Inspect(file, func(n ast.Node) bool {
+		if v, ok := n.(*ast.ValueSpec); ok && len(v.Values) == 1 && v.Names[0].Name == "schema" {
+			if text, ok := v.Values[0].(*ast.BasicLit); ok {
+				schema, err = strconv.Unquote(text.Value)
 			}
-			return true
-		})
-	}
+		}
+		return true
+	})
 	if err != nil || !strings.Contains(schema, "Static Analysis Results Format") {
 		t.Fatalf("the schema was not found: %v", err)
 	}
@@ -105,7 +104,9 @@ func TestSARIF(t *testing.T) {
 	}
 	var got struct {
 		Runs []struct {
-			Tool    struct{ Driver struct{ Rules []struct{ ID string } } }
+			Tool struct {
+				Driver struct{ Rules []struct{ ID string } }
+			}
 			Results []struct {
 				RuleID    string
 				RuleIndex int

@@ -18,7 +18,7 @@ import (
 // read. The interpreter is never run: what is audited may be malicious, and a
 // .pth file in it would run before anything could be said about it.
 func (r *run) readEnvironment(name string) {
-	dirs, err := sitePackages(name)
+	dirs, err := SitePackages(name)
 	if err != nil {
 		r.problem(Place{File: filepath.ToSlash(name)}, err)
 		return
@@ -37,8 +37,8 @@ func (r *run) readEnvironment(name string) {
 	}
 }
 
-// sitePackages finds the folders in which an environment's distributions are.
-func sitePackages(name string) ([]string, error) {
+// SitePackages finds the folders in which an environment's distributions are.
+func SitePackages(name string) ([]string, error) {
 	info, err := os.Stat(name)
 	if err != nil {
 		return nil, unpath(err)

@@ -127,8 +127,7 @@ func (r *run) search(ctx context.Context, root string) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		rel, _ := filepath.Rel(root, p)
-		if rel != "." && r.leftOut(d.Name(), filepath.ToSlash(rel), d.IsDir()) {
+		if p != root && r.options.LeavesOut(root, p, d) {
 			if d.IsDir() {
 				return filepath.SkipDir
 			}
@@ -153,13 +152,19 @@ func (r *run) search(ctx context.Context, root string) error {
 	return nil
 }
 
-func (r *run) leftOut(name, rel string, dir bool) bool {
-	if dir && slices.Contains(ExcludedFolders(), name) {
+// LeavesOut tells whether a search of the folder root passes over what is
+// below it: for what is never searched, or by a pattern of Exclude.
+func (o Options) LeavesOut(root, name string, d fs.DirEntry) bool {
+	if d.IsDir() && slices.Contains(ExcludedFolders(), d.Name()) {
 		return true
 	}
-	return slices.ContainsFunc(r.options.Exclude, func(pattern string) bool {
+	rel, err := filepath.Rel(root, name)
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(o.Exclude, func(pattern string) bool {
 		pattern = strings.TrimSuffix(pattern, "/")
-		for _, s := range []string{name, rel} {
+		for _, s := range []string{d.Name(), filepath.ToSlash(rel)} {
 			if ok, _ := filepath.Match(pattern, s); ok {
 				return true
 			}

@@ -1,3 +1,5 @@
+//go:build real
+
 // Package peer asks Python's packaging library, for tests alone.
 package peer
 
