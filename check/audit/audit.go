@@ -59,7 +59,8 @@ var ErrDatabase = errors.New("nothing was audited")
 type Report struct {
 	// Database that was compared with.
 	Database advisories.Status
-	// Old is how old the database is if that is too old, and otherwise 0.
+	// Old is how old the database is if that is too old, and otherwise 0. One
+	// without a date is of the longest Duration.
 	Old time.Duration
 	// Inventory is every dependency and what became of it.
 	Inventory *inventory.Inventory
@@ -171,7 +172,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		return nil, fmt.Errorf("%w: %w", ErrDatabase, err)
 	}
 	r.Undecided = m.undecided
-	if as := r.AsOf(); !as.IsZero() && o.Now().Sub(as) > o.MaxAge {
+	if as, ok := r.AsOf(); ok && o.Now().Sub(as) > o.MaxAge {
 		r.Old = o.Now().Sub(as)
 	}
 	if o.Reach {
@@ -185,9 +186,10 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	return r, nil
 }
 
-// AsOf is how current the advisories are that the project was compared with.
-// The zero time means that it was compared with none.
-func (r *Report) AsOf() time.Time {
+// AsOf is how current the advisories are that the project was compared with;
+// the zero time means that they do not say. It is not ok where the project was
+// compared with none.
+func (r *Report) AsOf() (as time.Time, ok bool) {
 	var used []string
 	for _, d := range r.Inventory.Dependencies {
 		if e := string(d.Ecosystem); d.Status == inventory.Audited && !slices.Contains(used, e) {
@@ -195,9 +197,9 @@ func (r *Report) AsOf() time.Time {
 		}
 	}
 	if len(used) == 0 {
-		return time.Time{}
+		return time.Time{}, false
 	}
-	return r.Database.AsOf(used...)
+	return r.Database.AsOf(used...), true
 }
 
 // notes are what a reader should know of the database.

@@ -156,8 +156,9 @@ func TestRun(t *testing.T) {
 func TestAgeIsOfWhatIsUsed(t *testing.T) {
 	db := database(t)
 	project(t, map[string]string{"requirements.txt": "clean==1\n"})
-	if r := run(t, Options{Database: db}); r.Old != 0 || r.AsOf().Year() != 2026 {
-		t.Errorf("old: %v, as of %v", r.Old, r.AsOf())
+	r := run(t, Options{Database: db})
+	if as, ok := r.AsOf(); r.Old != 0 || !ok || as.Year() != 2026 {
+		t.Errorf("old: %v, as of %v", r.Old, as)
 	}
 	if r := run(t, Options{Database: db, MaxAge: time.Hour}); r.Old < 24*time.Hour {
 		t.Errorf("old: %v", r.Old)
@@ -165,6 +166,22 @@ func TestAgeIsOfWhatIsUsed(t *testing.T) {
 	project(t, map[string]string{"go.mod": "module x\n\ngo 1.26.8\n"})
 	if r := run(t, Options{Database: db}); r.Old == 0 {
 		t.Error("records of 2022 are not called old")
+	}
+	// Records that do not say when they are of may be of any time.
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "PyPI"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "PyPI", "a.json"), []byte(records["PyPI/PYSEC-2025-3"]), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	undated := filepath.Join(t.TempDir(), "a.db")
+	if _, err := advisories.Update(t.Context(), undated, advisories.UpdateOptions{From: dir, Ecosystems: []string{"PyPI"}}); err != nil {
+		t.Fatal(err)
+	}
+	project(t, map[string]string{"requirements.txt": "clean==1\n"})
+	if r := run(t, Options{Database: undated}); r.Old == 0 || len(r.Unknowns()) != 1 {
+		t.Errorf("records without a date are not called old: %v", r.Unknowns())
 	}
 }
 

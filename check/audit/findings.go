@@ -120,7 +120,11 @@ func (r *Report) Unknowns() []Unknown {
 	}
 	sort.SliceStable(out, func(i, j int) bool { return out[i].Where < out[j].Where })
 	if r.Old > 0 {
-		out = append(out, Unknown{Where: "advisory database", Problem: fmt.Sprintf("is %d days old: run pavise db update", int(r.Old/(24*time.Hour)))})
+		age := fmt.Sprintf("is %d days old", int(r.Old/(24*time.Hour)))
+		if as, _ := r.AsOf(); as.IsZero() {
+			age = "does not say how old it is"
+		}
+		out = append(out, Unknown{Where: "advisory database", Problem: age + ": run pavise db update"})
 	}
 	return out
 }

@@ -48,9 +48,10 @@ type jsonCounts struct {
 
 // WriteJSON writes the whole report. The schema is stable, see JSONVersion.
 func (r *Report) WriteJSON(w io.Writer, toolVersion string) error {
+	as, _ := r.AsOf()
 	out := jsonReport{
 		Version: JSONVersion, Tool: "pavise audit", ToolVersion: toolVersion,
-		Database:        jsonDatabase{Built: r.Database.Built, AsOf: r.AsOf(), Old: r.Old > 0, Sources: list(r.Database.Sources)},
+		Database:        jsonDatabase{Built: r.Database.Built, AsOf: as, Old: r.Old > 0, Sources: list(r.Database.Sources)},
 		Files:           list(r.Inventory.Files),
 		Vulnerabilities: list(r.Vulnerabilities), Ignored: list(r.Ignored), StaleIgnores: list(r.Stale),
 		Unpinned: []inventory.Dependency{}, Unknown: list(r.Unknowns()),

@@ -129,7 +129,7 @@ func (p *pythonReach) install(site string) {
 				d.sources = append(d.sources, filepath.Join(site, filepath.FromSlash(file)))
 			}
 		}
-		f.Close() //nolint:errcheck // read only
+		f.Close()
 	}
 }
 
@@ -162,7 +162,7 @@ func (p *pythonReach) project(root string, o inventory.Options) (files int, err 
 		case p.ctx.Err() != nil:
 			return p.ctx.Err()
 		case err != nil:
-			return nil
+			return nil //nolint:nilerr // the inventory, which reads the same folders, has said so
 		case d.IsDir() && name != root && o.LeavesOut(root, name, d):
 			return fs.SkipDir
 		case d.IsDir() || !strings.HasSuffix(name, ".py") || o.LeavesOut(root, name, d):

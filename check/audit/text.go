@@ -185,7 +185,7 @@ func (t *textWriter) summary(r *Report) {
 		parts = append(parts, fmt.Sprintf("%s ignored", plural(n, "vulnerability", "vulnerabilities")))
 	}
 	asOf := ""
-	if as := r.AsOf(); !as.IsZero() {
+	if as, _ := r.AsOf(); !as.IsZero() {
 		asOf = " Advisories as of " + as.Format(time.DateOnly) + "."
 	}
 	t.wrapped("", fmt.Sprintf("%s in %s: %s.%s",

@@ -3,10 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
-	"strings"
-	"sync"
+	"strconv"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -29,28 +30,24 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-var exitsMu sync.Mutex
-
 // exits runs pavise with the arguments after the code and requires that code.
 // What it printed is compared by the files exits.out and exits.err.
 func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exits CODE ARGS...")
 	}
-	var out, errOut bytes.Buffer
-	// The working directory is the process's: scripts that use exits do not run side by side.
-	exitsMu.Lock()
-	defer exitsMu.Unlock()
-	dir, err := os.Getwd()
-	ts.Check(err)
-	ts.Check(os.Chdir(ts.MkAbs(".")))
-	defer func() { ts.Check(os.Chdir(dir)) }()
-	code := run(context.Background(), args[1:], strings.NewReader(""), &out, &errOut)
-	ts.Check(os.WriteFile(filepath.Join(ts.MkAbs("."), "exits.out"), out.Bytes(), 0o600))
-	ts.Check(os.WriteFile(filepath.Join(ts.MkAbs("."), "exits.err"), errOut.Bytes(), 0o600))
-	ts.Logf("[stdout]\n%s[stderr]\n%s", &out, &errOut)
-	if got := string(rune('0' + code)); got != args[0] {
-		ts.Fatalf("exit code %d, want %s", code, args[0])
+	code := 0
+	var exit *exec.ExitError
+	if err := ts.Exec("pavise", args[1:]...); errors.As(err, &exit) {
+		code = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	for stream, file := range map[string]string{"stdout": "exits.out", "stderr": "exits.err"} {
+		ts.Check(os.WriteFile(filepath.Join(ts.MkAbs("."), file), []byte(ts.ReadFile(stream)), 0o600))
+	}
+	if got := strconv.Itoa(code); got != args[0] {
+		ts.Fatalf("exit code %s, want %s", got, args[0])
 	}
 }
 

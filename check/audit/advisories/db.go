@@ -56,19 +56,22 @@ type Source struct {
 }
 
 // AsOf is the age that counts for what is of the ecosystems: of the oldest of
-// their sources. Without ecosystems it is that of all; the zero time stands
-// for none.
+// their sources. Without ecosystems it is that of all. The zero time is that
+// of records that do not say when they are of.
 func (s Status) AsOf(ecosystems ...string) time.Time {
-	var oldest time.Time
-	for _, src := range s.Sources {
+	var oldest *time.Time
+	for i, src := range s.Sources {
 		if len(ecosystems) > 0 && !slices.Contains(ecosystems, src.Ecosystem) {
 			continue
 		}
-		if oldest.IsZero() || src.AsOf.Before(oldest) {
-			oldest = src.AsOf
+		if oldest == nil || src.AsOf.Before(*oldest) {
+			oldest = &s.Sources[i].AsOf
 		}
 	}
-	return oldest
+	if oldest == nil {
+		return time.Time{}
+	}
+	return *oldest
 }
 
 // Has tells whether the ecosystem was compiled in.
