@@ -4,7 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"sort"
+	"slices"
 	"strings"
 	"time"
 
@@ -75,6 +75,15 @@ func (v *Vulnerability) advice() string {
 	return "no fixed version is known: is it used where it can be reached, and can it be replaced?"
 }
 
+// title is what a dependency is called where it is listed.
+func title(d inventory.Dependency) string {
+	name := d.Name
+	if name == "" {
+		name = d.Text
+	}
+	return strings.TrimSpace(name + " " + d.Version)
+}
+
 // Unknown is something that could not be told.
 type Unknown struct {
 	Where   string `json:"where"`
@@ -88,37 +97,41 @@ type Unknown struct {
 // read, dependencies that could not be compared, advisories that could not be
 // decided, and an old database.
 func (r *Report) Unknowns() []Unknown {
-	var out []Unknown
+	type entry struct {
+		where inventory.Place
+		Unknown
+	}
+	var all []entry
+	add := func(where inventory.Place, always bool, problem string) {
+		all = append(all, entry{where, Unknown{Where: where.String(), Problem: problem, Always: always}})
+	}
 	type line struct {
 		where inventory.Place
 		text  string
 	}
 	said := map[line]bool{}
 	for _, p := range r.Inventory.Problems {
-		out = append(out, Unknown{Where: p.Where.String(), Problem: p.Text, Always: true})
+		add(p.Where, true, p.Text)
 		said[line{p.Where, p.Text}] = true
 	}
 	nothing := r.Inventory.Count(inventory.Audited) == 0
 	for _, d := range r.Inventory.Dependencies {
 		// A line that is malformed is a dependency and a problem.
 		if d.Status == inventory.Unaudited && !said[line{d.Where, d.Reason}] {
-			name := d.Name
-			if name == "" {
-				name = d.Text
-			}
-			if d.Version != "" {
-				name += " " + d.Version
-			}
-			out = append(out, Unknown{Where: d.Where.String(), Problem: strings.TrimSpace(name + ": " + d.Reason), Always: nothing})
+			add(d.Where, nothing, strings.TrimSpace(title(d)+": "+d.Reason))
 		}
 	}
 	for i := range r.Undecided {
 		v := &r.Undecided[i]
 		for _, w := range v.Where {
-			out = append(out, Unknown{Where: w.String(), Problem: fmt.Sprintf("%s %s: %s: %s", v.Package, v.Version, v.ID, v.Note)})
+			add(w, false, fmt.Sprintf("%s %s: %s: %s", v.Package, v.Version, v.ID, v.Note))
 		}
 	}
-	sort.SliceStable(out, func(i, j int) bool { return out[i].Where < out[j].Where })
+	slices.SortStableFunc(all, func(a, b entry) int { return a.where.Compare(b.where) })
+	var out []Unknown
+	for _, e := range all {
+		out = append(out, e.Unknown)
+	}
 	if r.Old > 0 {
 		age := fmt.Sprintf("is %d days old", int(r.Old/(24*time.Hour)))
 		if as, _ := r.AsOf(); as.IsZero() {

@@ -147,7 +147,7 @@ func (t *textWriter) others(r *Report) {
 	if t.o.Verbose {
 		for _, d := range r.Inventory.Dependencies {
 			if d.Status == inventory.Excluded {
-				t.wrapped("", fmt.Sprintf("excluded: %s: %s: %s", d.Where, d.Name, d.Reason))
+				t.wrapped("", fmt.Sprintf("excluded: %s: %s: %s", d.Where, title(d), d.Reason))
 			}
 		}
 	}
