@@ -100,7 +100,7 @@ Exit codes: 0 nothing found, 1 findings, 2 wrong usage or policy, 3 could not te
 		reportCommand(t),
 		enforceCommand(t),
 		auditCommand(t),
-		dbCommand(t),
+		dbCommand(t), leaksCommand(t),
 		keysCommand(t),
 		passwordCommand(t),
 		rotateCommand(t),

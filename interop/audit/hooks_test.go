@@ -257,7 +257,7 @@ func TestPreCommit(t *testing.T) {
 		"requirements.txt": "fastapi==0.65.1\n",
 		"notes.md":         "no dependency\n",
 		".pre-commit-config.yaml": "repos:\n  - repo: " + root + "\n    rev: " + rev + "\n    hooks:\n      - id: pavise-audit\n        args: [--db, " +
-			filepath.Join(dir, "advisories.db") + ", --max-age, \"100000\"]\n",
+			filepath.Join(dir, "advisories.db") + ", --max-age, \"100000\"]\n      - id: pavise-leaks\n",
 		".gitignore": "advisories.db*\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
@@ -288,7 +288,14 @@ func TestPreCommit(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "requirements.txt"), []byte("fastapi==0.65.2\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile(filepath.Join(dir, "settings.py"), []byte("SECRET_KEY = 'Winter-2024"+"-q7'\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	git(t, dir, "add", ".")
+	if out, err := commit(); err == nil || !strings.Contains(out, "settings.py:1:15") || strings.Contains(out, "Winter") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	git(t, dir, "rm", "-q", "--cached", "settings.py")
 	if out, err := commit(); err != nil || !strings.Contains(out, "Passed") {
 		t.Errorf("%v\n%s", err, out)
 	}

@@ -1,0 +1,138 @@
+package leaks
+
+import (
+	"bufio"
+	"bytes"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pavise-dev/pavise/finding"
+)
+
+// The rules about how secrets are kept.
+const (
+	ruleEnvTracked = "env-tracked"
+	ruleEnvImage   = "env-in-image"
+	ruleKeyFile    = "key-file"
+)
+
+var hygieneRules = map[string]string{
+	ruleEnvTracked: "A file of secrets is tracked by git, or not ignored",
+	ruleEnvImage:   "A file of secrets is copied into an image",
+	ruleKeyFile:    "A private key is among the files",
+}
+
+// hygiene looks at how a folder keeps its secrets: by the files that git
+// tracks or would take.
+func (r *runner) hygiene(root string, names []string) {
+	add := func(rule, where, problem, fix string, s finding.Severity) {
+		r.report.Hygiene = append(r.report.Hygiene, finding.Finding{Rule: "leaks/" + rule, Where: filepath.ToSlash(where), Problem: problem, Fix: fix, Severity: s, Refs: []string{"CWE-538", "ASVS 5.0 V13.4.1"}})
+	}
+	_, gitErr := os.Stat(filepath.Join(root, ".git"))
+	tracked := map[string]bool{}
+	if out, err := exec.CommandContext(r.ctx, "git", "-C", root, "ls-files", "-z").Output(); err == nil {
+		for name := range bytes.SplitSeq(out, []byte{0}) {
+			tracked[filepath.Join(root, filepath.FromSlash(string(name)))] = true
+		}
+	}
+	for _, name := range names {
+		base := path.Base(filepath.ToSlash(name))
+		switch {
+		case isEnv(base) && holdsValues(name):
+			if tracked[name] {
+				add(ruleEnvTracked, name, base+" is tracked by git", "git rm --cached "+base+", add it to .gitignore, and replace what it holds: the history has it", finding.High)
+			} else if gitErr == nil {
+				add(ruleEnvTracked, name, base+" is not ignored by git: the next git add . takes it", "add "+base+" to .gitignore", finding.Medium)
+			}
+		case keyFile.MatchString(base) && !inTests(filepath.ToSlash(name)):
+			if data, err := os.ReadFile(name); err == nil && len(data) < 1<<20 && bytes.Contains(data, []byte("PRIVATE KEY-----")) {
+				add(ruleKeyFile, name, base+" holds a private key", "keep it outside of the repository, and replace it", finding.Critical)
+			}
+		case isDockerfile(base):
+			r.image(root, name, add)
+		}
+	}
+}
+
+var keyFile = regexp.MustCompile(`(?i)\.(?:pem|key|p8|pk8)$|^id_(?:rsa|dsa|ecdsa|ed25519)$`)
+
+// isEnv tells whether a file holds settings of one place, and not an example.
+func isEnv(base string) bool {
+	return (base == ".env" || strings.HasPrefix(base, ".env.")) && !isExample(base)
+}
+
+func isExample(base string) bool {
+	return strings.Contains(base, "example") || strings.Contains(base, "sample") || strings.Contains(base, "template") || strings.HasSuffix(base, ".dist") || strings.Contains(base, "schema")
+}
+
+var setting = regexp.MustCompile(`(?m)^[ \t]*(?:export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=[ \t]*["']?[^\s"'#]`)
+
+func holdsValues(name string) bool {
+	data, err := os.ReadFile(name)
+	return err == nil && setting.Match(data)
+}
+
+func isDockerfile(base string) bool {
+	b := strings.ToLower(base)
+	return strings.HasPrefix(b, "dockerfile") || strings.HasSuffix(b, ".dockerfile") || strings.HasPrefix(b, "containerfile")
+}
+
+var copyLine = regexp.MustCompile(`(?i)^[ \t]*(?:COPY|ADD)[ \t]+(.*)$`)
+
+// image looks whether a Dockerfile copies a file of secrets: by its name, or
+// with all, where no .dockerignore keeps it out.
+func (r *runner) image(root, name string, add func(rule, where, problem, fix string, s finding.Severity)) {
+	f, err := os.Open(name)
+	if err != nil {
+		return // the scan of the file says so
+	}
+	defer f.Close()
+	scan := bufio.NewScanner(f)
+	for n := 1; scan.Scan(); n++ {
+		m := copyLine.FindStringSubmatch(scan.Text())
+		if m == nil {
+			continue
+		}
+		words := slices.DeleteFunc(strings.Fields(strings.NewReplacer(`"`, " ", "[", " ", "]", " ", ",", " ").Replace(m[1])), func(w string) bool { return strings.HasPrefix(w, "--") })
+		if len(words) < 2 || strings.Contains(m[1], "--from=") {
+			continue
+		}
+		for _, src := range words[:len(words)-1] {
+			switch base := path.Base(src); {
+			case isEnv(base) || base == ".env*":
+				add(ruleEnvImage, name+":"+strconv.Itoa(n), src+" is copied into the image", "give its values to the container when it starts, or mount a secret", finding.High)
+			case (src == "." || src == "./" || src == "*") && hasEnv(root) && !ignoresEnv(filepath.Join(root, ".dockerignore")):
+				add(ruleEnvImage, name+":"+strconv.Itoa(n), "the whole folder is copied into the image, .env with it", "add .env* to .dockerignore", finding.High)
+			}
+		}
+	}
+}
+
+// hasEnv tells whether a .env is there, tracked or not: an image is made of
+// what is there.
+func hasEnv(root string) bool { return exists(filepath.Join(root, ".env")) }
+
+func ignoresEnv(file string) bool {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return false
+	}
+	for line := range strings.Lines(string(data)) {
+		switch strings.TrimPrefix(strings.TrimPrefix(strings.TrimSpace(line), "**/"), "/") {
+		case ".env", ".env*", ".env.*", ".*", "*", "*.env":
+			return true
+		}
+	}
+	return false
+}
+
+func exists(name string) bool {
+	_, err := os.Lstat(name)
+	return err == nil
+}

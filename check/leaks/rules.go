@@ -1,0 +1,93 @@
+package leaks
+
+import (
+	"regexp"
+	"strings"
+	"sync"
+
+	"github.com/pavise-dev/pavise/finding"
+)
+
+// A Rule is one kind of secret.
+type Rule struct {
+	// ID within the check: "github-token" is leaks/github-token.
+	ID string
+	// What it finds, as a noun.
+	What string
+	// Keywords, in lower case: one of them stands in the line, or Pattern is
+	// not tried.
+	Keywords []string
+	// Pattern has one group, the secret.
+	Pattern string
+	// Any holds characters of which one stands in the line as well; empty
+	// means that none is asked for.
+	Any string
+	// Entropy is the least, in bits a character.
+	Entropy float64
+	// Prefixes that every secret of the kind begins with, and that may be
+	// shown.
+	Prefixes []string
+	Severity finding.Severity
+	// Fix says what to do; empty means what is said of all.
+	Fix string
+	// Literal tells that the secret is of the shape that a provider gives, so
+	// that words within it do not make it a placeholder.
+	Literal bool
+	// True and False are lines: examples, and the rule's tests. In True, the
+	// mark ⟦ ⟧ is around the secret. They are put together from pieces where a
+	// scanner would take them for secrets.
+	True, False []string
+	// valid looks at the secret's structure; nil means that there is none.
+	valid func(secret string) bool
+
+	// anchored tells that Keywords are what the secret begins with, and that
+	// Pattern is of what stands from there on.
+	anchored bool
+	pattern  *regexp.Regexp
+}
+
+// assignment is the rule of what has the name of a secret.
+const assignment = "secret-assignment"
+
+// rules are put together when somebody scans: other programs link them too.
+var rules = sync.OnceValue(compile)
+
+func compile() []*Rule {
+	var out []*Rule
+	for _, list := range [][]Rule{providers(), structures(), contexts()} {
+		for i := range list {
+			r := &list[i]
+			r.pattern = regexp.MustCompile(r.Pattern)
+			if r.Severity == finding.Unknown {
+				r.Severity = finding.High
+			}
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// Rules lists the rules.
+func Rules() []*Rule { return rules() }
+
+func ruleOf(id string) *Rule {
+	id = strings.TrimPrefix(id, "leaks/")
+	for _, r := range rules() {
+		if r.ID == id {
+			return r
+		}
+	}
+	return &Rule{ID: id, What: "secret"}
+}
+
+// Descriptions are the rules for a writer of findings.
+func Descriptions() map[string]finding.Rule {
+	out := map[string]finding.Rule{}
+	for _, r := range rules() {
+		out["leaks/"+r.ID] = finding.Rule{Short: "A " + r.What + " is in the source", Help: "Whoever reads the repository, its history or an image made of it has the secret. Replace it where it is valid, and read the new one from the environment or a secrets directory."}
+	}
+	for id, text := range hygieneRules {
+		out["leaks/"+id] = finding.Rule{Short: text, Help: "See the guide on secrets."}
+	}
+	return out
+}

@@ -1,0 +1,289 @@
+package leaks
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// hidden is a secret that no file of ours holds in one piece.
+var (
+	hidden  = "ghp_" + chars(36, base62)
+	another = "ghp_" + chars(35, base62) + "0"
+)
+
+func put(t testing.TB, dir string, files map[string]string) {
+	t.Helper()
+	for name, text := range files {
+		file := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func git(t testing.TB, dir string, args ...string) {
+	t.Helper()
+	cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "init.defaultBranch=main", "-c", "commit.gpgsign=false"}, args...)...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("git %v: %v\n%s", args, err, out)
+	}
+}
+
+// look runs and writes what was found: "rule path:line:column".
+func look(t testing.TB, dir string, o Options) []string {
+	t.Helper()
+	o.Paths = []string{dir}
+	r, err := Run(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, f := range r.Findings() {
+		if strings.Contains(f.Problem+f.Fix+f.Where, hidden) {
+			t.Errorf("a finding shows the secret: %s", f.Rule)
+		}
+		out = append(out, strings.TrimPrefix(f.Rule, "leaks/")+" "+strings.TrimPrefix(strings.TrimPrefix(f.Where, filepath.ToSlash(dir)), "/"))
+	}
+	for _, u := range r.Unknowns {
+		out = append(out, "unknown "+u.Where)
+	}
+	return out
+}
+
+func want(t testing.TB, got []string, want ...string) {
+	t.Helper()
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+func TestTree(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir, map[string]string{
+		"app/a.py":                "# é\nx = 1\ntöken = '" + hidden + "'\n",
+		"app/b.py":                "token = '" + hidden + "'  # pavise:allow leaks/github-token it was never valid\n",
+		"app/c.py":                "token = '" + hidden + "'  # pavise:allow leaks/github-token\n",
+		"app/d.py":                "# pavise:allow leaks/jwt another rule\ntoken = '" + hidden + "'\n",
+		"node_modules/x/index.js": hidden,
+		"skipped/a.txt":           hidden,
+		"image.bin":               "\x00" + hidden,
+		"two.txt":                 hidden + "\n" + hidden + " " + another + "\n",
+	})
+	want(t, look(t, dir, Options{Exclude: []string{"skipped/"}}), "github-token app/a.py:3:10", "github-token app/c.py:1:10", "github-token app/d.py:2:10",
+		"github-token two.txt:1:1", "github-token two.txt:2:1", "github-token two.txt:2:42")
+	if _, err := Run(t.Context(), Options{Paths: []string{filepath.Join(dir, "nosuch")}}); err == nil {
+		t.Error("a path that is not there is no error")
+	}
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Run(cancelled, Options{Paths: []string{dir}}); err == nil {
+		t.Error("a run that was cancelled is no error")
+	}
+}
+
+// TestLinksAreNotFollowed: one may lead out of the tree.
+func TestLinksAreNotFollowed(t *testing.T) {
+	dir, other := t.TempDir(), t.TempDir()
+	put(t, other, map[string]string{"secret.txt": hidden})
+	if err := os.Symlink(filepath.Join(other, "secret.txt"), filepath.Join(dir, "link.txt")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(other, filepath.Join(dir, "folder")); err != nil {
+		t.Fatal(err)
+	}
+	want(t, look(t, dir, Options{}))
+}
+
+// TestGitIgnore: what git ignores is passed over, and what it tracks is not.
+func TestGitIgnore(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir, map[string]string{".gitignore": "*.log\n", "a.log": hidden, "b.txt": hidden, "kept.log": hidden})
+	git(t, dir, "init", "-q")
+	git(t, dir, "add", "-f", "kept.log")
+	want(t, look(t, dir, Options{}), "github-token b.txt:1:1", "github-token kept.log:1:1")
+}
+
+func TestStaged(t *testing.T) {
+	dir := t.TempDir()
+	git(t, dir, "init", "-q")
+	put(t, dir, map[string]string{"old.txt": "a\nb\n" + hidden + "\n", "mit leer ö.txt": "x\n"})
+	git(t, dir, "add", ".")
+	git(t, dir, "commit", "-qm", "first")
+	put(t, dir, map[string]string{"old.txt": "a\nb\n" + hidden + "\nc\n", "mit leer ö.txt": "x\ny\n" + hidden + "\n", "unstaged.txt": hidden, "+++ b": "+++ b/evil\n"})
+	git(t, dir, "add", "old.txt", "mit leer ö.txt", "+++ b")
+	want(t, look(t, dir, Options{Staged: true}), "github-token mit leer ö.txt:3:1")
+	if _, err := Run(t.Context(), Options{Paths: []string{t.TempDir()}, Staged: true}); err == nil {
+		t.Error("a folder without a repository is no error")
+	}
+}
+
+// TestHistory: a secret that was added and removed is in the history.
+func TestHistory(t *testing.T) {
+	dir := t.TempDir()
+	git(t, dir, "init", "-q")
+	put(t, dir, map[string]string{"a.txt": "one\n" + hidden + "\n"})
+	git(t, dir, "add", ".")
+	git(t, dir, "commit", "-qm", "with")
+	put(t, dir, map[string]string{"a.txt": "one\n"})
+	git(t, dir, "commit", "-qam", "without")
+	git(t, dir, "checkout", "-q", "-b", "other")
+	put(t, dir, map[string]string{"b.txt": "AKIA" + chars(16, base32) + "\n"})
+	git(t, dir, "add", ".")
+	git(t, dir, "commit", "-qm", "another")
+	git(t, dir, "checkout", "-q", "main")
+	want(t, look(t, dir, Options{}))
+	want(t, look(t, dir, Options{History: true}), "github-token a.txt:2:1", "aws-access-key b.txt:1:1")
+	r, err := Run(t.Context(), Options{Paths: []string{dir}, History: true})
+	if err != nil || r.Leaks[0].Commit == "" || !strings.Contains(r.Leaks[0].Finding().Problem, r.Leaks[0].Commit) {
+		t.Errorf("%v: the commit is not said", err)
+	}
+}
+
+// TestBaseline: a thousand lines above change no byte of it, and another
+// secret is not known by it.
+func TestBaseline(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir, map[string]string{"a.txt": hidden + "\n"})
+	b := NewBaseline()
+	learn := func() []byte {
+		r, err := Run(t.Context(), Options{Paths: []string{dir}})
+		if err != nil || len(r.Leaks) == 0 {
+			t.Fatal(err, len(r.Leaks))
+		}
+		b.Add(r.Leaks)
+		return b.Encode()
+	}
+	first := learn()
+	if bytes.Contains(first, []byte(hidden)) || bytes.Contains(first, []byte(hidden[4:20])) {
+		t.Error("the baseline holds the secret")
+	}
+	put(t, dir, map[string]string{"a.txt": strings.Repeat("line\n", 1000) + hidden + "\n"})
+	if !bytes.Equal(learn(), first) {
+		t.Error("lines above changed the baseline")
+	}
+	again, err := ParseBaseline(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, look(t, dir, Options{Baseline: again}))
+	put(t, dir, map[string]string{"a.txt": hidden + "\n" + another + "\n"})
+	want(t, look(t, dir, Options{Baseline: again}), "github-token a.txt:2:1")
+	for _, bad := range []string{"", "{}", `{"version":2}`, `{"version":1,"key":"x"}`} {
+		if _, err := ParseBaseline([]byte(bad)); err == nil {
+			t.Errorf("%q is read as a baseline", bad)
+		}
+	}
+}
+
+// TestLargeFiles are read in pieces that overlap.
+func TestLargeFiles(t *testing.T) {
+	filler := strings.Repeat("a line that holds nothing of interest\n", 1+maxFile/38)
+	text := filler[:maxFile-20] + "\n" + hidden + "\n" + filler + another + "\n"
+	r, err := Run(t.Context(), Options{Stdin: strings.NewReader(text)})
+	if err != nil || len(r.Leaks) != 2 {
+		t.Fatalf("%v: %d leaks", err, len(r.Leaks))
+	}
+	for _, l := range r.Leaks {
+		if wantLine := strings.Count(text[:strings.Index(text, l.secret)], "\n") + 1; l.Line != wantLine {
+			t.Errorf("line %d, want %d", l.Line, wantLine)
+		}
+	}
+}
+
+func TestUTF16(t *testing.T) {
+	var data []byte
+	for _, u := range utf16.Encode([]rune("\ufeffx\r\n" + hidden + "\r\n")) {
+		data = append(data, byte(u), byte(u>>8))
+	}
+	r, err := Run(t.Context(), Options{Stdin: bytes.NewReader(data)})
+	if err != nil || len(r.Leaks) != 1 || r.Leaks[0].Line != 2 {
+		t.Errorf("%v: %+v", err, r)
+	}
+}
+
+// TestKinds: assignments without quotes, in files where none are needed.
+func TestKinds(t *testing.T) {
+	dir := t.TempDir()
+	value := "Winter-2024" + "-q7"
+	put(t, dir, map[string]string{
+		"prod.env":            "# x\nexport DB_PASSWORD=" + value + "  # why\nDEBUG=true\nAPI_KEY=${API_KEY}\nSECRET_KEY=change-me\n",
+		"compose.yaml":        "services:\n  db:\n    environment:\n      POSTGRES_PASSWORD: " + value + "\n      - REDIS_PASSWORD=" + value + "\n      OTHER_PASSWORD: ${PASSWORD}\n      PASSWORD_FILE: /run/secrets/pw\n",
+		"deploy.yml":          "env:\n- name: JWT_SECRET\n  value: \"" + value + "\"\n- name: DB_PASSWORD\n  valueFrom:\n    secretKeyRef:\n      name: db\n      key: password\n",
+		"Dockerfile":          "FROM x\nENV API_SECRET " + value + "\nARG TOKEN\nENV PASSWORD=$PASSWORD\n",
+		"main.tf":             "variable \"x\" {}\nresource \"db\" \"a\" {\n  password = \"" + value + "\"\n  token    = var.token\n}\n",
+		"nb.ipynb":            "{\"cells\":[{\"source\":[\"api_secret = '" + value + "'\\n\"]}]}",
+		".pypirc":             "[pypi]\nusername = __token__\npassword = " + value + "\n",
+		"tests/test_login.py": "password = 'Passw0rd1'\n",
+		"app/settings.py":     "class Settings(BaseSettings):\n    secret_key: str = \"" + value + "\"\n    algorithm: str = \"HS256\"\n",
+	})
+	want(t, look(t, dir, Options{}), "secret-assignment prod.env:2:20", "secret-assignment compose.yaml:4:26", "secret-assignment compose.yaml:5:24",
+		"secret-assignment deploy.yml:3:11", "secret-assignment Dockerfile:2:16", "secret-assignment main.tf:3:15", "secret-assignment nb.ipynb:1:37",
+		"secret-assignment .pypirc:3:12", "secret-assignment app/settings.py:2:24")
+}
+
+func TestHygiene(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir, map[string]string{
+		".env":         "LOG_LEVEL=info\n",
+		".env.local":   "LOG_LEVEL=info\n",
+		".env.example": "LOG_LEVEL=info\n",
+		".env.empty":   "# nothing\n",
+		"server.key":   "-----BEGIN " + "PRIVATE KEY-----\nshort\n",
+		"public.pem":   "-----BEGIN CERTIFICATE-----\n",
+		"Dockerfile":   "FROM x AS b\nCOPY --from=b /x .\nCOPY . .\nCOPY .env /app/\n",
+		".gitignore":   ".env.local\n",
+	})
+	git(t, dir, "init", "-q")
+	git(t, dir, "add", "-f", ".env", "Dockerfile")
+	want(t, look(t, dir, Options{}), "env-tracked .env", "key-file server.key", "env-in-image Dockerfile:3", "env-in-image Dockerfile:4")
+	put(t, dir, map[string]string{".dockerignore": "**/.env\n"})
+	git(t, dir, "rm", "-q", "--cached", ".env")
+	want(t, look(t, dir, Options{}), "env-tracked .env", "key-file server.key", "env-in-image Dockerfile:4")
+}
+
+// FuzzScan: places are right, no finding shows its secret, and the same text
+// gives the same.
+func FuzzScan(f *testing.F) {
+	for _, r := range Rules() {
+		f.Add("a.py", strings.NewReplacer("⟦", "", "⟧", "").Replace(r.True[0]))
+	}
+	f.Add("x.env", "PASSWORD=abc1234\nTOKEN: x")
+	s := NewScanner()
+	f.Fuzz(func(t *testing.T, name, text string) {
+		found := s.Scan(name, []byte(text))
+		lines := strings.SplitAfter(text, "\n")
+		for _, l := range found {
+			if l.Line < 1 || l.Line > len(lines) || l.secret == "" {
+				t.Fatalf("%s at line %d of %d", l.Rule, l.Line, len(lines))
+			}
+			rest := strings.Join(lines[l.Line-1:], "")
+			for range l.Column - 1 {
+				_, size := utf8.DecodeRuneInString(rest)
+				rest = rest[size:]
+			}
+			if !strings.HasPrefix(rest, l.secret) {
+				t.Fatalf("%s is not at %d:%d", l.Rule, l.Line, l.Column)
+			}
+			l.Path = "x"
+			if p := l.Finding(); len(l.secret) >= 8 && strings.Contains(p.Problem, l.secret) {
+				t.Fatalf("%s shows its secret", l.Rule)
+			}
+		}
+		if again := s.Scan(name, []byte(text)); !slices.Equal(again, found) {
+			t.Fatal("the second time is another")
+		}
+	})
+}

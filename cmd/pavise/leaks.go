@@ -1,0 +1,191 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pavise-dev/pavise/check/leaks"
+	"github.com/pavise-dev/pavise/finding"
+)
+
+// leaksRun is one call of the command.
+type leaksRun struct {
+	t              *terminal
+	o              leaks.Options
+	stdin          bool
+	baseline       string
+	update         bool
+	format, output string
+	failOn         string
+	strict, quiet  bool
+	threshold      finding.Severity
+}
+
+func leaksCommand(t *terminal) *cobra.Command {
+	r := &leaksRun{t: t}
+	c := &cobra.Command{
+		Use:   "leaks [PATH...]",
+		Short: "Find secrets in files, in what is staged, and in git's history",
+		Long: `Find secrets in files, in what is staged, and in git's history. In a repository, what
+git ignores is passed over. No secret is ever printed: a finding says what kind of
+secret stands where.
+
+A line is let be by a comment on it, or on the line above, that names the rule and gives
+a reason:
+
+  token = "…"  # pavise:allow leaks/jwt it expired in 2019
+
+Exit codes: 0 nothing found, 1 findings, 2 wrong usage, 3 could not tell.`,
+		Example: `  pavise leaks
+  pavise leaks --staged
+  pavise leaks --history
+  pavise leaks --baseline leaks.json --update-baseline`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, args []string) error { return r.run(c.Context(), args) },
+	}
+	f := c.Flags()
+	f.BoolVar(&r.o.Staged, "staged", false, "look at what is about to be committed")
+	f.BoolVar(&r.o.History, "history", false, "look at all that was ever committed, on every branch")
+	f.BoolVar(&r.stdin, "stdin", false, "look at standard input")
+	f.StringSliceVar(&r.o.Exclude, "exclude", nil, "names and paths to pass over, with * and ?")
+	f.StringVar(&r.baseline, "baseline", "", "a file of leaks that are known, which do not count")
+	f.BoolVar(&r.update, "update-baseline", false, "write the leaks that are found into --baseline")
+	f.StringVar(&r.format, "format", "text", strings.Join(leaksFormats(), ", "))
+	f.StringVarP(&r.output, "output", "o", "", "write to a file")
+	f.StringVar(&r.failOn, "fail-on", "any", "any, low, medium, high or critical: what fails the run")
+	f.BoolVar(&r.strict, "strict", false, "a file that cannot be read fails the run with 3")
+	f.BoolVarP(&r.quiet, "quiet", "q", false, "text only if something was found")
+	completeWords(c, "format", leaksFormats()...)
+	completeWords(c, "fail-on", "any", "low", "medium", "high", "critical")
+	return c
+}
+
+func leaksFormats() []string {
+	var out []string
+	for _, f := range finding.Formats() {
+		out = append(out, string(f))
+	}
+	return out
+}
+
+func (r *leaksRun) run(ctx context.Context, args []string) error {
+	if err := r.settle(args); err != nil {
+		return err
+	}
+	report, err := leaks.Run(ctx, r.o)
+	switch {
+	case errors.Is(err, leaks.ErrGit):
+		return &exitError{code: exitUnknown, err: err, hint: "--staged and --history are for a folder of a git repository"}
+	case errors.Is(err, context.Canceled):
+		return &exitError{code: exitUnknown, err: err}
+	case err != nil:
+		return &exitError{code: exitUsage, err: err, hint: "see pavise leaks --help"}
+	}
+	if r.update {
+		return r.writeBaseline(report)
+	}
+	out := finding.Run{Tool: "pavise leaks", Version: version(), Findings: report.Findings(), Unknowns: report.Unknowns, Rules: leaks.Descriptions()}
+	out.Notes = append(out.Notes, fmt.Sprintf("looked at %d files, %d KB; passed over %d binary files", report.Files, report.Bytes>>10, report.Binary))
+	if report.Known > 0 {
+		out.Notes = append(out.Notes, fmt.Sprintf("%d known leaks of %s do not count", report.Known, r.baseline))
+	}
+	if err := r.write(out); err != nil {
+		return err
+	}
+	switch {
+	case slices.ContainsFunc(out.Findings, func(f finding.Finding) bool { return f.Severity >= r.threshold }):
+		return &exitError{code: exitFindings}
+	case r.strict && len(out.Unknowns) > 0:
+		return &exitError{code: exitUnknown}
+	}
+	return nil
+}
+
+func (r *leaksRun) settle(args []string) error {
+	usage := func(format string, a ...any) error {
+		return &exitError{code: exitUsage, err: fmt.Errorf(format, a...), hint: "see pavise leaks --help"}
+	}
+	r.o.Paths = args
+	modes := 0
+	for _, m := range []bool{r.o.Staged, r.o.History, r.stdin} {
+		if m {
+			modes++
+		}
+	}
+	if modes > 1 {
+		return usage("--staged, --history and --stdin exclude each other")
+	}
+	if modes == 1 && (r.stdin && len(args) > 0 || len(args) > 1) {
+		return usage("--staged and --history take one folder, and --stdin none")
+	}
+	if r.stdin {
+		r.o.Stdin = r.t.in
+	}
+	if !slices.Contains(leaksFormats(), r.format) {
+		return usage("--format %q is not one of %s", r.format, strings.Join(leaksFormats(), ", "))
+	}
+	switch r.failOn {
+	case "any":
+	case "low", "medium", "high", "critical":
+		_ = r.threshold.UnmarshalText([]byte(r.failOn)) // one of the names above
+	default:
+		return usage("--fail-on %q is not any, low, medium, high or critical", r.failOn)
+	}
+	if r.update && r.baseline == "" {
+		return usage("--update-baseline needs --baseline FILE")
+	}
+	if r.baseline == "" || r.update {
+		return nil
+	}
+	data, err := os.ReadFile(r.baseline)
+	if err != nil {
+		return usage("--baseline: %w", err)
+	}
+	if r.o.Baseline, err = leaks.ParseBaseline(data); err != nil {
+		return usage("%s %w", r.baseline, err)
+	}
+	return nil
+}
+
+func (r *leaksRun) write(run finding.Run) error {
+	if r.output == "" {
+		if r.quiet && r.format == "text" && len(run.Findings) == 0 && len(run.Unknowns) == 0 {
+			return nil
+		}
+		return finding.Write(r.t.out, finding.Format(r.format), run)
+	}
+	var b bytes.Buffer
+	if err := finding.Write(&b, finding.Format(r.format), run); err != nil {
+		return err
+	}
+	if err := replaceFile(r.output, b.Bytes()); err != nil {
+		return &exitError{code: exitUnknown, err: fmt.Errorf("the report could not be written: %w", err), hint: "is the folder there, and writable?"}
+	}
+	return nil
+}
+
+// writeBaseline adds what is found to the baseline, whose key stays.
+func (r *leaksRun) writeBaseline(report *leaks.Report) error {
+	b := leaks.NewBaseline()
+	data, err := os.ReadFile(r.baseline)
+	if err == nil {
+		b, err = leaks.ParseBaseline(data)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return &exitError{code: exitUsage, err: fmt.Errorf("%s: %w", r.baseline, err), hint: "name another file with --baseline"}
+	}
+	b.Add(report.Leaks)
+	if err := replaceFile(r.baseline, b.Encode()); err != nil {
+		return &exitError{code: exitUnknown, err: err, hint: "is the folder there, and writable?"}
+	}
+	r.t.printf("%d leaks are known in %s\n", len(report.Leaks), printable(r.baseline))
+	return nil
+}
