@@ -1,7 +1,6 @@
 package leaks
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/pavise-dev/pavise/finding"
@@ -77,15 +76,15 @@ func contexts() []Rule {
 }
 
 // weakName are names that hold something else as often as a secret.
-var weakName = regexp.MustCompile(`(?i)(?:token|bearer|credentials?|key)$`)
+var weakName = lazy(`(?i)(?:token|bearer|credentials?|key)$`)
 
 // otherName are names that end like a secret's, or begin like one, and say
 // where it is, how long it lasts, or what it is called.
-var otherName = regexp.MustCompile(`(?i)(?:public|primary|foreign|sort|partition|cache|index|row|dict|json|map|group|order|object|idempotency|routing|hash|search|translation|i18n|pagination|page|next|continuation|csrf|xsrf|cursor|sync|start|end|eos|bos|pad|unk|mask|sep|special)[-_.]?(?:key|token)s?$|(?:url|uri|path|file|dir|name|id|ids|type|field|header|param|prefix|suffix|length|len|size|min|max|ttl|expires?(?:_?(?:in|at|minutes|seconds|days))?|expiry|lifetime|policy|rules?|regex|pattern|format|hash|algorithm|scheme|schema|help|hint|label|title|text|message|msg|error|description|placeholder|class|model|view|form|url_?name|endpoint|route|audience|issuer|count|index|arn|ref|version|store|backend|manager|provider|service|factory|handler|validators?|hashers?|reset|change|changed|confirm|required|enabled|missing|invalid|incorrect|wrong|expired|check|input|template|subject|column|table|env|var|variable)$`)
+var otherName = lazy(`(?i)(?:public|primary|foreign|sort|partition|cache|index|row|dict|json|map|group|order|object|idempotency|routing|hash|search|translation|i18n|pagination|page|next|continuation|csrf|xsrf|cursor|sync|start|end|eos|bos|pad|unk|mask|sep|special)[-_.]?(?:key|token)s?$|(?:url|uri|path|file|dir|name|id|ids|type|field|header|param|prefix|suffix|length|len|size|min|max|ttl|expires?(?:_?(?:in|at|minutes|seconds|days))?|expiry|lifetime|policy|rules?|regex|pattern|format|hash|algorithm|scheme|schema|help|hint|label|title|text|message|msg|error|description|placeholder|class|model|view|form|url_?name|endpoint|route|audience|issuer|count|index|arn|ref|version|store|backend|manager|provider|service|factory|handler|validators?|hashers?|reset|change|changed|confirm|required|enabled|missing|invalid|incorrect|wrong|expired|check|input|template|subject|column|table|env|var|variable)$`)
 
 // assigned tells whether a value that is assigned to a name is a secret.
 func assigned(name, value string) bool {
-	if otherName.MatchString(name) || isPlaceholder(value) || strings.EqualFold(strings.Trim(name, "_.-$"), value) {
+	if otherName().MatchString(name) || isPlaceholder(value) || strings.EqualFold(strings.Trim(name, "_.-$"), value) {
 		return false
 	}
 	bare := strings.Trim(value, " ")
@@ -98,27 +97,27 @@ func assigned(name, value string) bool {
 		return false // a format, or an address, which has rules of its own
 	case strings.HasPrefix(bare, "/"), strings.HasPrefix(bare, "./"), strings.HasPrefix(bare, "http"), strings.HasPrefix(bare, "ssh-"), strings.HasPrefix(bare, "--"):
 		return false
-	case envName.MatchString(bare), header.MatchString(bare), camel.MatchString(bare), expressionLike.MatchString(bare), bare[0] == '_':
+	case envName().MatchString(bare), header().MatchString(bare), camel().MatchString(bare), expressionLike().MatchString(bare), bare[0] == '_':
 		return false
 	}
-	if weakName.MatchString(name) && !strongKey.MatchString(name) {
+	if weakName().MatchString(name) && !strongKey().MatchString(name) {
 		// Of these only what looks generated.
-		return len(bare) >= 16 && !strings.ContainsAny(bare, " \t") && entropy(bare) >= 3 && strings.ContainsAny(bare, digits) && !dotted.MatchString(bare)
+		return len(bare) >= 16 && !strings.ContainsAny(bare, " \t") && entropy(bare) >= 3 && strings.ContainsAny(bare, digits) && !dotted().MatchString(bare)
 	}
-	if boast.MatchString(bare) {
+	if boast().MatchString(bare) {
 		return true // "supersecretkey"
 	}
 	// A word or two may be a password; more often it is the name of a setting.
-	return !plain(bare) && !dotted.MatchString(bare)
+	return !plain(bare) && !dotted().MatchString(bare)
 }
 
 var (
-	envName = regexp.MustCompile(`^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$`)
-	camel   = regexp.MustCompile(`^[A-Za-z][a-z]+(?:[A-Z][a-z]+)+$|^(?:[A-Z][a-z]*)+$`)
+	envName = lazy(`^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$`)
+	camel   = lazy(`^[A-Za-z][a-z]+(?:[A-Z][a-z]+)+$|^(?:[A-Z][a-z]*)+$`)
 	// expressionLike are regular expressions, escapes and numbers with dots.
-	expressionLike = regexp.MustCompile(`\\[swdbWSD.x]|\[[^\]]*-[^\]]*\]|\(\?|^[0-9.]+$|^\[`)
-	header         = regexp.MustCompile(`^X(?:-[A-Z][A-Za-z]*)+$`)
-	dotted         = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+(?:\(\))?$|^[a-z]+(?:_[a-z]+)+$`)
-	boast          = regexp.MustCompile(`(?i)^(?:my|super|very|top|our|the|dev|prod|jwt|app|ultra)[-_]?[a-z-]*(?:secret|passw|key)[a-z-]*$`)
-	strongKey      = regexp.MustCompile(`(?i)(?:secret|api|access|private|sign(?:ing)?|encryption|crypto?|master|session|jwt|hmac|fernet|account|webhook|license|auth)[-_.]?key$`)
+	expressionLike = lazy(`\\[swdbWSD.x]|\[[^\]]*-[^\]]*\]|\(\?|^[0-9.]+$|^\[`)
+	header         = lazy(`^X(?:-[A-Z][A-Za-z]*)+$`)
+	dotted         = lazy(`^[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+(?:\(\))?$|^[a-z]+(?:_[a-z]+)+$`)
+	boast          = lazy(`(?i)^(?:my|super|very|top|our|the|dev|prod|jwt|app|ultra)[-_]?[a-z-]*(?:secret|passw|key)[a-z-]*$`)
+	strongKey      = lazy(`(?i)(?:secret|api|access|private|sign(?:ing)?|encryption|crypto?|master|session|jwt|hmac|fernet|account|webhook|license|auth)[-_.]?key$`)
 )

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"os/exec"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -51,7 +50,7 @@ func (r *runner) git(history bool) error {
 	return readErr
 }
 
-var hunk = regexp.MustCompile(`^@@ -[0-9,]+ \+([0-9]+)`)
+var hunk = lazy(`^@@ -[0-9,]+ \+([0-9]+)`)
 
 // maxHunk bounds the added lines that are looked at together.
 const maxHunk = 4 << 20
@@ -101,7 +100,7 @@ func (r *runner) difference(in io.Reader) error {
 		case bytes.HasPrefix(text, []byte("@@ ")):
 			flush()
 			inHeader = false
-			if m := hunk.FindSubmatch(text); m != nil {
+			if m := hunk().FindSubmatch(text); m != nil {
 				line, _ = strconv.Atoi(string(m[1]))
 			}
 		case !inHeader && bytes.HasPrefix(text, []byte("+")):

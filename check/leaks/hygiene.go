@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,7 +49,7 @@ func (r *runner) hygiene(root string, names []string) {
 			} else if gitErr == nil {
 				add(ruleEnvTracked, name, base+" is not ignored by git: the next git add . takes it", "add "+base+" to .gitignore", finding.Medium)
 			}
-		case keyFile.MatchString(base) && !inTests(filepath.ToSlash(name)):
+		case keyFile().MatchString(base) && !inTests(filepath.ToSlash(name)):
 			if data, err := os.ReadFile(name); err == nil && len(data) < 1<<20 && bytes.Contains(data, []byte("PRIVATE KEY-----")) {
 				add(ruleKeyFile, name, base+" holds a private key", "keep it outside of the repository, and replace it", finding.Critical)
 			}
@@ -60,7 +59,7 @@ func (r *runner) hygiene(root string, names []string) {
 	}
 }
 
-var keyFile = regexp.MustCompile(`(?i)\.(?:pem|key|p8|pk8)$|^id_(?:rsa|dsa|ecdsa|ed25519)$`)
+var keyFile = lazy(`(?i)\.(?:pem|key|p8|pk8)$|^id_(?:rsa|dsa|ecdsa|ed25519)$`)
 
 // isEnv tells whether a file holds settings of one place, and not an example.
 func isEnv(base string) bool {
@@ -71,11 +70,11 @@ func isExample(base string) bool {
 	return strings.Contains(base, "example") || strings.Contains(base, "sample") || strings.Contains(base, "template") || strings.HasSuffix(base, ".dist") || strings.Contains(base, "schema")
 }
 
-var setting = regexp.MustCompile(`(?m)^[ \t]*(?:export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=[ \t]*["']?[^\s"'#]`)
+var setting = lazy(`(?m)^[ \t]*(?:export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=[ \t]*["']?[^\s"'#]`)
 
 func holdsValues(name string) bool {
 	data, err := os.ReadFile(name)
-	return err == nil && setting.Match(data)
+	return err == nil && setting().Match(data)
 }
 
 func isDockerfile(base string) bool {
@@ -83,7 +82,7 @@ func isDockerfile(base string) bool {
 	return strings.HasPrefix(b, "dockerfile") || strings.HasSuffix(b, ".dockerfile") || strings.HasPrefix(b, "containerfile")
 }
 
-var copyLine = regexp.MustCompile(`(?i)^[ \t]*(?:COPY|ADD)[ \t]+(.*)$`)
+var copyLine = lazy(`(?i)^[ \t]*(?:COPY|ADD)[ \t]+(.*)$`)
 
 // image looks whether a Dockerfile copies a file of secrets: by its name, or
 // with all, where no .dockerignore keeps it out.
@@ -95,7 +94,7 @@ func (r *runner) image(root, name string, add func(rule, where, problem, fix str
 	defer f.Close()
 	scan := bufio.NewScanner(f)
 	for n := 1; scan.Scan(); n++ {
-		m := copyLine.FindStringSubmatch(scan.Text())
+		m := copyLine().FindStringSubmatch(scan.Text())
 		if m == nil {
 			continue
 		}

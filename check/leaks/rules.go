@@ -91,3 +91,9 @@ func Descriptions() map[string]finding.Rule {
 	}
 	return out
 }
+
+// lazy compiles a pattern when it is first used: a program that links this
+// package and looks for no secret pays nothing for them.
+func lazy(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+}

@@ -162,7 +162,7 @@ func accept(r *Rule, name, value string) bool {
 	}
 	switch r.ID {
 	case "fallback-secret", "jwt-literal-key", "hmac-literal-key":
-		if len(value) < 6 || plain(value) && !boast.MatchString(value) || strings.ContainsAny(value, "{}") || envName.MatchString(value) {
+		if len(value) < 6 || plain(value) && !boast().MatchString(value) || strings.ContainsAny(value, "{}") || envName().MatchString(value) {
 			return false
 		}
 	}
@@ -221,14 +221,14 @@ func (s *Scanner) leaks(name string, text []byte, hits []hit) []Leak {
 
 // allow is the comment that lets a line be. It names the rule and gives a
 // reason.
-var allow = regexp.MustCompile(`pavise:allow[ \t]+(leaks/[a-z0-9-]+)[ \t]+\S`)
+var allow = lazy(`pavise:allow[ \t]+(leaks/[a-z0-9-]+)[ \t]+\S`)
 
 // allowed looks at the line and the one above it.
 func allowed(text []byte, begin, end int, rule string) bool {
 	if begin > 0 {
 		begin = bytes.LastIndexByte(text[:begin-1], '\n') + 1
 	}
-	for _, m := range allow.FindAllSubmatch(text[max(begin, end-4*reach):end], -1) {
+	for _, m := range allow().FindAllSubmatch(text[max(begin, end-4*reach):end], -1) {
 		if string(m[1]) == rule {
 			return true
 		}
@@ -237,9 +237,9 @@ func allowed(text []byte, begin, end int, rule string) bool {
 }
 
 // testPath is where tests, their data and texts for readers are.
-var testPath = regexp.MustCompile(`(?i)(?:^|/)(?:tests?|testing|testdata|__tests__|spec|fixtures|docs?|docs_src)(?:/|$)|(?:^|/)(?:test_[^/]*|[^/]*_test|conftest)\.[a-z]+$|\.(?:md|rst|adoc)$`)
+var testPath = lazy(`(?i)(?:^|/)(?:tests?|testing|testdata|__tests__|spec|fixtures|docs?|docs_src)(?:/|$)|(?:^|/)(?:test_[^/]*|[^/]*_test|conftest)\.[a-z]+$|\.(?:md|rst|adoc)$`)
 
-func inTests(name string) bool { return testPath.MatchString(name) }
+func inTests(name string) bool { return testPath().MatchString(name) }
 
 // unquotedKind is a kind of file whose values need no quotes.
 type unquotedKind int
@@ -267,15 +267,23 @@ func kindOf(name string) unquotedKind {
 const plainValue = `([^\s"'#;,{}\[\]()<>|&` + "`" + `\\$][^\s"'#;,` + "`" + `]{5,300})`
 
 var (
-	envLine    = regexp.MustCompile(`(?im)^[ \t]*(?:export[ \t]+|set[ \t]+|-[ \t]+)?["']?([A-Za-z0-9_.-]{0,60}` + secretName + `[A-Za-z0-9_]{0,20})["']?[ \t]*=[ \t]*["']?` + plainValue + `["']?[ \t]*(?:[#;].*)?\r?$`)
-	yamlLine   = regexp.MustCompile(`(?im)^[ \t]*(?:-[ \t]+)?["']?([A-Za-z0-9_.-]{0,60}` + secretName + `[A-Za-z0-9_]{0,20})["']?[ \t]*[:=][ \t]*["']?` + plainValue + `["']?[ \t]*(?:#.*)?\r?$`)
-	yamlPair   = regexp.MustCompile(`(?im)^[ \t]*(?:-[ \t]+)?name:[ \t]*["']?([A-Za-z0-9_.-]{0,60}` + secretName + `[A-Za-z0-9_]{0,20})["']?[ \t]*\r?\n[ \t]*value:[ \t]*["']?` + plainValue + `["']?[ \t]*(?:#.*)?\r?$`)
-	dockerLine = regexp.MustCompile(`(?im)^[ \t]*(?:ENV|ARG|LABEL)[ \t]+(?:[^\n]*[ \t])?([A-Za-z0-9_.-]{0,60}` + secretName + `[A-Za-z0-9_]{0,20})[ \t]*[= \t][ \t]*["']?` + plainValue)
+	envLine    = lazy(`(?im)^[ \t]*(?:export[ \t]+|set[ \t]+|-[ \t]+)?["']?([A-Za-z0-9_.-]{0,60}` + secretName + `[A-Za-z0-9_]{0,20})["']?[ \t]*=[ \t]*["']?` + plainValue + `["']?[ \t]*(?:[#;].*)?\r?$`)
+	yamlLine   = lazy(`(?im)^[ \t]*(?:-[ \t]+)?["']?([A-Za-z0-9_.-]{0,60}` + secretName + `[A-Za-z0-9_]{0,20})["']?[ \t]*[:=][ \t]*["']?` + plainValue + `["']?[ \t]*(?:#.*)?\r?$`)
+	yamlPair   = lazy(`(?im)^[ \t]*(?:-[ \t]+)?name:[ \t]*["']?([A-Za-z0-9_.-]{0,60}` + secretName + `[A-Za-z0-9_]{0,20})["']?[ \t]*\r?\n[ \t]*value:[ \t]*["']?` + plainValue + `["']?[ \t]*(?:#.*)?\r?$`)
+	dockerLine = lazy(`(?im)^[ \t]*(?:ENV|ARG|LABEL)[ \t]+(?:[^\n]*[ \t])?([A-Za-z0-9_.-]{0,60}` + secretName + `[A-Za-z0-9_]{0,20})[ \t]*[= \t][ \t]*["']?` + plainValue)
 )
 
 // unquoted finds assignments without quotes.
 func unquoted(k unquotedKind, text []byte) []hit {
-	patterns := map[unquotedKind][]*regexp.Regexp{unquotedEnv: {envLine}, unquotedYAML: {yamlLine, yamlPair}, unquotedDocker: {dockerLine, envLine}}[k]
+	var patterns []*regexp.Regexp
+	switch k {
+	case unquotedEnv:
+		patterns = []*regexp.Regexp{envLine()}
+	case unquotedYAML:
+		patterns = []*regexp.Regexp{yamlLine(), yamlPair()}
+	case unquotedDocker:
+		patterns = []*regexp.Regexp{dockerLine(), envLine()}
+	}
 	var out []hit
 	r := ruleOf(assignment)
 	for _, p := range patterns {

@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/url"
-	"regexp"
 	"strings"
 
 	"github.com/pavise-dev/pavise/finding"
@@ -92,14 +91,14 @@ func isJWT(s string) bool {
 }
 
 // commonPasswords are what examples of addresses hold.
-var commonPasswords = regexp.MustCompile(`(?i)^(?:pass(?:word|wd|phrase)?|pwd|pw|secret|user(?:name)?|admin|root|postgres|mysql|guest|test|app|dev|local|db|foo|bar|baz|spam|scott|tiger|changethis|[a-z]|\.+)[0-9]{0,3}$`)
+var commonPasswords = lazy(`(?i)^(?:pass(?:word|wd|phrase)?|pwd|pw|secret|user(?:name)?|admin|root|postgres|mysql|guest|test|app|dev|local|db|foo|bar|baz|spam|scott|tiger|changethis|[a-z]|\.+)[0-9]{0,3}$`)
 
 func isURLPassword(s string) bool {
 	plain, err := url.PathUnescape(s)
 	if err != nil {
 		plain = s
 	}
-	return !commonPasswords.MatchString(plain) && !strings.ContainsAny(plain, "{}()$%*|,;") && len(plain) >= 4
+	return !commonPasswords().MatchString(plain) && !strings.ContainsAny(plain, "{}()$%*|,;") && len(plain) >= 4
 }
 
 func isBasicAuth(s string) bool {
@@ -116,5 +115,5 @@ func isBasicAuth(s string) bool {
 			return false
 		}
 	}
-	return !commonPasswords.MatchString(password) && !isPlaceholder(password)
+	return !commonPasswords().MatchString(password) && !isPlaceholder(password)
 }

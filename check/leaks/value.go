@@ -2,7 +2,6 @@ package leaks
 
 import (
 	"math"
-	"regexp"
 	"strings"
 )
 
@@ -26,15 +25,15 @@ func entropy(s string) float64 {
 }
 
 // references are values that name where a secret is, and hold none.
-var references = regexp.MustCompile(`^(?:\$|%\(|%[A-Za-z_]+%$|\{\{|\{[A-Za-z_%]|<|ENC\[|vault:|ref\+|op://|arn:|sops:|secretref:|projects/|!(?:Ref|Sub|GetAtt|secret|vault|env_var)|env\.|process\.env|os\.(?:environ|getenv)|self\.|settings\.|config\.|var\.|local\.|data\.|module\.|secrets\.|github\.|file://|/run/secrets/|@Microsoft\.KeyVault)`)
+var references = lazy(`^(?:\$|%\(|%[A-Za-z_]+%$|\{\{|\{[A-Za-z_%]|<|ENC\[|vault:|ref\+|op://|arn:|sops:|secretref:|projects/|!(?:Ref|Sub|GetAtt|secret|vault|env_var)|env\.|process\.env|os\.(?:environ|getenv)|self\.|settings\.|config\.|var\.|local\.|data\.|module\.|secrets\.|github\.|file://|/run/secrets/|@Microsoft\.KeyVault)`)
 
 // placeholder are words by which people say that a value is to be replaced.
-var placeholder = regexp.MustCompile(`(?i)change[-_ ]?(?:me|this|it)|replace[-_ ]?(?:me|this|with)|your[-_ ]|^your|<[^>]*>|\.\.\.|…|x{4,}|\*{3,}|-{4,}|_{4,}|place[-_ ]?holder|example|^insert|insert[-_ ]|^todo|to[-_ ]?do[-_ ]|^fix[-_ ]?me|dummy|^fake|^foo|^bar$|^baz|^none$|^null$|^nil$|^true$|^false$|^undefined$|redacted|^set[-_ ](?:me|in)|^enter[-_ ]|^put[-_ ]|^some[-_ ]|^any[-_ ]|^a[-_ ]secret|not[-_ ]?(?:a[-_ ])?(?:real|secret|used|set)|lorem|^test(?:ing)?$|^secret$|^password$|^passwd$|^token$|^key$|^changeit$|^sample|^mock|^stub|^default$|^empty$|^required$|^optional$|^string$|^bearer$|^basic$|^n/?a$`)
+var placeholder = lazy(`(?i)change[-_ ]?(?:me|this|it)|replace[-_ ]?(?:me|this|with)|your[-_ ]|^your|<[^>]*>|\.\.\.|…|x{4,}|\*{3,}|-{4,}|_{4,}|place[-_ ]?holder|example|^insert|insert[-_ ]|^todo|to[-_ ]?do[-_ ]|^fix[-_ ]?me|dummy|^fake|^foo|^bar$|^baz|^none$|^null$|^nil$|^true$|^false$|^undefined$|redacted|^set[-_ ](?:me|in)|^enter[-_ ]|^put[-_ ]|^some[-_ ]|^any[-_ ]|^a[-_ ]secret|not[-_ ]?(?:a[-_ ])?(?:real|secret|used|set)|lorem|^test(?:ing)?$|^secret$|^password$|^passwd$|^token$|^key$|^changeit$|^sample|^mock|^stub|^default$|^empty$|^required$|^optional$|^string$|^bearer$|^basic$|^n/?a$`)
 
 // isPlaceholder tells whether a value stands for one.
 func isPlaceholder(v string) bool {
 	v = strings.TrimSpace(v)
-	if v == "" || references.MatchString(v) || placeholder.MatchString(v) {
+	if v == "" || references().MatchString(v) || placeholder().MatchString(v) {
 		return true
 	}
 	return repeats(v) || runs(v)
@@ -69,12 +68,12 @@ func runs(v string) bool {
 
 // words is a value made of words of letters alone, such as a label or a
 // setting's name.
-var words = regexp.MustCompile(`^[A-Za-z]+(?:[ _.:/-][A-Za-z]+)*[.:?!]?$`)
+var words = lazy(`^[A-Za-z]+(?:[ _.:/-][A-Za-z]+)*[.:?!]?$`)
 
 // plain tells whether a value reads as words, and not as something generated
 // or chosen to be guessed by nobody.
 func plain(v string) bool {
-	return words.MatchString(v) && !mixed(v)
+	return words().MatchString(v) && !mixed(v)
 }
 
 // mixed tells whether upper and lower case change more often than in words.
