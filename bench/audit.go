@@ -22,21 +22,6 @@ const (
 	auditRecords = 6000
 )
 
-// measured runs a program and prints its time, its memory and its exit code. A
-// program that Go starts inherits the mark of Go's own memory.
-const measured = `
-import os, sys, time
-start = time.perf_counter()
-pid = os.fork()
-if pid == 0:
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 1)
-    os.dup2(null, 2)
-    os.execvp(sys.argv[1], sys.argv[1:])
-_, status, usage = os.wait4(pid, 0)
-print(time.perf_counter() - start, usage.ru_maxrss, os.waitstatus_to_exitcode(status))
-`
-
 // audit compares pins with advisories, offline, beside osv-scanner on the same
 // records; and again with ten times as many of them.
 func (b *bench) audit(page *bytes.Buffer) error {
@@ -92,20 +77,12 @@ func (b *bench) audit(page *bytes.Buffer) error {
 	}
 	for range max(b.rounds, 3) {
 		for _, c := range all {
-			cmd := c.cmd()
-			cmd.Args = append([]string{os.Getenv("PAVISE_PYTHON"), "-c", measured}, cmd.Args...)
-			cmd.Path = cmd.Args[0]
-			out, err := cmd.Output()
-			if err != nil {
-				return fmt.Errorf("%s: %w", c.name, err)
+			u, err := measure(c.cmd())
+			if err != nil || u.code != 1 {
+				return fmt.Errorf("%s: exit code %d, which says that nothing was found; %w", c.name, u.code, err)
 			}
-			var wall, mem float64
-			var code int
-			if _, err := fmt.Sscan(string(out), &wall, &mem, &code); err != nil || code != 1 {
-				return fmt.Errorf("%s: exit code %d, which says that nothing was found; %w", c.name, code, err)
-			}
-			c.wall = append(c.wall, time.Duration(wall*float64(time.Second)))
-			c.mem = append(c.mem, mem/1024)
+			c.wall = append(c.wall, u.wall)
+			c.mem = append(c.mem, u.memory)
 		}
 	}
 	fmt.Fprintf(page, "\n## Auditing %d pins\n\nOffline, against invented advisories of as many packages as there are records; osv-scanner reads\nits copy of the records each time, pavise looks up those that it needs in what `pavise db update` compiled.\n\n", auditPins)

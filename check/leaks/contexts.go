@@ -26,7 +26,7 @@ func contexts() []Rule {
 			Keywords: []string{"secret", "passw", "passphrase", "pwd", "pepper", "apikey", "api_key", "api-key", "api.key", "_key", "-key", ".key", "key\"", "key'", "key =", "key=", "key:", "credential", "token", "bearer"},
 			// A name, perhaps in quotes or with a type, then = or : and a value
 			// in quotes, perhaps in the call of a type.
-			Pattern: `(?i)([A-Za-z0-9_.$-]{0,60}` + secretName + `[A-Za-z0-9_]{0,20})["'\]]{0,2}\s*(?::\s*[A-Za-z_][A-Za-z0-9_.\[\]|, ]{0,60}?\s*)?(?:=>|:=|\?=|=|:)\s*(?:[A-Za-z_.]{1,40}\()?(?:default\s*=\s*)?(?:\[\]byte\()?` + quoted,
+			Pattern: `(?i)([A-Za-z0-9_.$-]{0,60}` + secretName + `[A-Za-z0-9_]{0,20})["'\]]{0,2}\s*(?::\s*[A-Za-z_][A-Za-z0-9_.\[\]|,() ]{0,60}?\s*)?(?:=>|:=|\?=|=|:)\s*(?:[A-Za-z_.]{1,40}\()?(?:default\s*=\s*)?(?:\[\]byte\()?` + quoted,
 			True: []string{
 				marked("SECRET_KEY = \"", "my-super-"+"secret-key-2024", "\""), marked("    secret_key: str = '", "hunter2"+"hunter2", "'"), marked("db_password: SecretStr = SecretStr(\"", "Tr0ub4dor"+"&3x", "\")"),
 				marked("{\"api_key\": \"", chars(24, base62), "\"}"), marked("var jwtSecret = []byte(\"", "a-long-phrase-"+"9-for-tokens", "\")"), marked("token: '", chars(32, hexa), "'"),
@@ -48,7 +48,7 @@ func contexts() []Rule {
 		},
 		{
 			ID: "jwt-literal-key", What: "key of tokens in the source", Severity: finding.Critical, Keywords: []string{"jwt.", "jws.", "signedstring", "encode("},
-			Pattern: `(?:jwt|jws)\.(?:encode|decode|sign|verify)\(\s*[^,()"']{1,120}(?:\([^()]*\)[^,()"']{0,40})?,\s*(?:key\s*=\s*)?` + quoted,
+			Pattern: `(?:jwt|jws)\.(?:encode|decode|sign|verify)\(\s*(?:\{[^{}]{0,300}\}|[^,()"']{1,120}(?:\([^()]*\)[^,()"']{0,40})?),\s*(?:key\s*=\s*)?` + quoted,
 			True:    []string{marked("jwt.encode(payload, \"", "a-phrase-"+"for-9-tokens", "\", algorithm=\"HS256\")"), marked("jwt.decode(token, '", chars(32, base62), "', algorithms=['HS256'])"), marked("return jws.sign({**claims}, key=\"", "hello-"+"token-77x", "\")")},
 			False:   []string{`jwt.encode(payload, settings.key, algorithm="HS256")`, `jwt.encode(payload, "change-me", algorithm="HS256")`, `jwt.decode(token, key, algorithms=["HS256"])`},
 		},
@@ -119,5 +119,5 @@ var (
 	header         = lazy(`^X(?:-[A-Z][A-Za-z]*)+$`)
 	dotted         = lazy(`^[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+(?:\(\))?$|^[a-z]+(?:_[a-z]+)+$`)
 	boast          = lazy(`(?i)^(?:my|super|very|top|our|the|dev|prod|jwt|app|ultra)[-_]?[a-z-]*(?:secret|passw|key)[a-z-]*$`)
-	strongKey      = lazy(`(?i)(?:secret|api|access|private|sign(?:ing)?|encryption|crypto?|master|session|jwt|hmac|fernet|account|webhook|license|auth)[-_.]?key$`)
+	strongKey      = lazy(`(?i)(?:secret|api|access|private|sign(?:ing)?|encryption|crypto?|master|session|jwt|hmac|fernet|account|webhook|license|auth)[-_.]?key$|(?:api|auth|access|refresh|secret|bot|private)[-_.]?token$`)
 )
