@@ -15,15 +15,16 @@ const (
 )
 
 // secretName is the end of a name that says "I hold a secret".
-const secretName = `(?:secret(?:[-_.]?(?:key|token|access[-_.]?key|value))?|pass(?:word|wd|phrase)|passwd|pwd|pepper|api[-_.]?key|apikey|auth[-_.]?key|access[-_.]?key|private[-_.]?key|signing[-_.]?key|sign[-_.]?key|encryption[-_.]?key|crypt(?:o)?[-_.]?key|master[-_.]?key|session[-_.]?key|jwt[-_.]?key|hmac[-_.]?key|fernet[-_.]?key|account[-_.]?key|webhook[-_.]?key|license[-_.]?key|credentials?|token|auth[-_.]?token|bearer)` //nolint:gosec // a pattern of names
+const secretName = `(?:secret(?:[-_.]?(?:key|token|access[-_.]?key|value))?|pass(?:word|wd|phrase)|passwd|pwd|pepper|api[-_.]?key|apikey|auth[-_.]?key|access[-_.]?key|private[-_.]?key|signing[-_.]?key|sign[-_.]?key|encryption[-_.]?key|crypt(?:o)?[-_.]?key|master[-_.]?key|session[-_.]?key|jwt[-_.]?key|hmac[-_.]?key|fernet[-_.]?key|account[-_.]?key|webhook[-_.]?key|license[-_.]?key|credentials?|token|auth[-_.]?token|bearer|[-_.]pass\b)` //nolint:gosec // a pattern of names
 
 // contexts are secrets that are known by where they stand.
 func contexts() []Rule {
 	key := chars(43, base62) + "="
 	return []Rule{
 		{
-			ID: assignment, What: "secret in the source", Severity: finding.High,
-			Keywords: []string{"secret", "passw", "passphrase", "pwd", "pepper", "apikey", "api_key", "api-key", "api.key", "_key", "-key", ".key", "key\"", "key'", "key =", "key=", "key:", "credential", "token", "bearer"},
+			named: true,
+			ID:    assignment, What: "secret in the source", Severity: finding.High,
+			Keywords: []string{"secret", "passw", "passphrase", "_pass", "-pass", ".pass", "pwd", "pepper", "apikey", "api_key", "api-key", "api.key", "_key", "-key", ".key", "key\"", "key'", "key =", "key=", "key:", "credential", "token", "bearer"},
 			// A name, perhaps in quotes or with a type, then = or : and a value
 			// in quotes, perhaps in the call of a type.
 			Pattern: `(?i)([A-Za-z0-9_.$-]{0,60}` + secretName + `[A-Za-z0-9_]{0,20})["'\]]{0,2}\s*(?::\s*[A-Za-z_][A-Za-z0-9_.\[\]|,() ]{0,60}?\s*)?(?:=>|:=|\?=|=|:)\s*(?:[A-Za-z_.]{1,40}\()?(?:default\s*=\s*)?(?:\[\]byte\()?` + quoted,
@@ -40,17 +41,21 @@ func contexts() []Rule {
 			valid: nil, // looked at with the name: see assigned
 		},
 		{
-			ID: "fallback-secret", What: "secret as the default of a variable", Severity: finding.High, Keywords: []string{"getenv", "environ", "env(", "env.", "config("},
-			Pattern: `(?i)(?:getenv|environ\.get|environ\.setdefault|env|env\.str|config|lookupenv|env_or|getenvdefault|envor)\(\s*["'][A-Za-z0-9_.-]{0,60}` + secretName + `[A-Za-z0-9_]{0,20}["']\s*,\s*(?:default\s*=\s*)?(?:str\s*,\s*)?` + quoted,
+			// Any default at all is one that somebody runs with.
+			named: true, Literal: true,
+			ID: "fallback-secret", What: "secret as the default of a variable", Severity: finding.High, Keywords: []string{"getenv", "setenv", "environ", "env(", "env.", "config("},
+			Pattern: `(?i)(?:getenv|setenv|environ\.get|environ\.setdefault|env|env\.str|config|lookupenv|env_or|getenvdefault|envor)\(\s*["']([A-Za-z0-9_.-]{0,60}` + secretName + `[A-Za-z0-9_]{0,20})["']\s*,\s*(?:default\s*=\s*)?(?:str\s*,\s*)?` + quoted,
 			True:    []string{marked("k = os.getenv(\"SECRET_KEY\", \"", "dev-key-"+"8841-rotate", "\")"), marked("os.environ.get('DB_PASSWORD', '", "Winter-2024"+"-q", "')"), marked("config(\"JWT_SECRET\", default=\"", chars(24, base62), "\")")},
-			False:   []string{`os.getenv("SECRET_KEY", "")`, `os.getenv("SECRET_KEY", "change-me")`, `os.getenv("LOG_LEVEL", "INFO-9981")`, `os.getenv("SECRET_KEY", default)`},
+			False:   []string{`os.getenv("SECRET_KEY", "")`, `os.getenv("TOKEN_URL", "/token")`, `os.getenv("LOG_LEVEL", "INFO-9981")`, `os.getenv("SECRET_KEY", default)`, `os.getenv("SECRET_KEY", "None")`},
 			Fix:     "leave out the default, so that the service does not start without its secret",
 		},
 		{
-			ID: "jwt-literal-key", What: "key of tokens in the source", Severity: finding.Critical, Keywords: []string{"jwt.", "jws.", "signedstring", "encode("},
+			// "secret" is no placeholder here: tokens are signed with it.
+			Literal: true,
+			ID:      "jwt-literal-key", What: "key of tokens in the source", Severity: finding.Critical, Keywords: []string{"jwt.", "jws.", "signedstring", "encode("},
 			Pattern: `(?:jwt|jws)\.(?:encode|decode|sign|verify)\(\s*(?:\{[^{}]{0,300}\}|[^,()"']{1,120}(?:\([^()]*\)[^,()"']{0,40})?),\s*(?:key\s*=\s*)?` + quoted,
 			True:    []string{marked("jwt.encode(payload, \"", "a-phrase-"+"for-9-tokens", "\", algorithm=\"HS256\")"), marked("jwt.decode(token, '", chars(32, base62), "', algorithms=['HS256'])"), marked("return jws.sign({**claims}, key=\"", "hello-"+"token-77x", "\")")},
-			False:   []string{`jwt.encode(payload, settings.key, algorithm="HS256")`, `jwt.encode(payload, "change-me", algorithm="HS256")`, `jwt.decode(token, key, algorithms=["HS256"])`},
+			False:   []string{`jwt.encode(payload, settings.key, algorithm="HS256")`, `jwt.encode(payload, "", algorithm="HS256")`, `jwt.decode(token, "utf-8")`, `jwt.decode(token, key, algorithms=["HS256"])`},
 		},
 		{
 			ID: "hmac-literal-key", What: "key of a signature in the source", Severity: finding.High, Keywords: []string{"hmac", "signedstring", "securecookie", "newcookiestore"},

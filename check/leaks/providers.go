@@ -43,7 +43,7 @@ func providers() []Rule {
 		token("buildkite-token", "Buildkite token", "bkua_", `[0-9a-f]{40}`, chars(40, hexa), critical),
 		token("sonar-token", "SonarQube token", "squ_", `[0-9a-f]{40}`, chars(40, hexa), high),
 		// Clouds.
-		tokens("aws-access-key", "AWS access key", []string{"AKIA", "ASIA", "ABIA", "ACCA"}, `A(?:KIA|SIA|BIA|CCA)[A-Z2-7]{16}`, "AKIA"+chars(16, base32), critical),
+		awsAccessKey(),
 		token("google-api-key", "Google API key", "AIza", `[A-Za-z0-9_-]{35}`, chars(35, base62), high),
 		token("google-oauth-secret", "Google OAuth secret", "GOCSPX-", `[A-Za-z0-9_-]{28}`, chars(28, base62), critical),
 		token("google-access-token", "Google access token", "ya29.", `[A-Za-z0-9_-]{40,400}`, chars(80, base62), high),
@@ -134,4 +134,12 @@ func providers() []Rule {
 		token("dynatrace-token", "Dynatrace token", "dt0c01.", `[A-Z0-9]{24}\.[A-Z0-9]{64}`, chars(24, base32)+"."+chars(64, base32), critical),
 		token("age-key", "age secret key", "AGE-SECRET-KEY-1", `[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}`, chars(58, "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L"), critical),
 	}
+}
+
+// awsAccessKey leaves out the key of Amazon's own documentation.
+func awsAccessKey() Rule {
+	r := tokens("aws-access-key", "AWS access key", []string{"AKIA", "ASIA", "ABIA", "ACCA"}, `A(?:KIA|SIA|BIA|CCA)[A-Z0-9]{16}`, "AKIA"+chars(16, base32), finding.Critical)
+	r.valid = func(s string) bool { return !strings.HasSuffix(s, "EXAMPLE") }
+	r.False = append(r.False, "key = 'AKIAIOSFODNN7"+"EXAMPLE'")
+	return r
 }

@@ -43,7 +43,10 @@ type Rule struct {
 	// anchored tells that Keywords are what the secret begins with, and that
 	// Pattern is of what stands from there on.
 	anchored bool
-	pattern  *regexp.Regexp
+	// named tells that Pattern's first group is the name, and the others the
+	// secret.
+	named   bool
+	pattern *regexp.Regexp
 }
 
 // assignment is the rule of what has the name of a secret.

@@ -119,7 +119,7 @@ func appendMatch(hits []hit, r *Rule, text []byte, from, to int, once bool) []hi
 		groups := len(m)/2 - 1
 		name := ""
 		first := 1
-		if r.ID == assignment {
+		if r.named {
 			name, first = string(text[from+m[2]:from+m[3]]), 2
 		}
 		for g := first; g <= groups; g++ {
@@ -145,23 +145,30 @@ func appendMatch(hits []hit, r *Rule, text []byte, from, to int, once bool) []hi
 	return hits
 }
 
+// algorithms and encodings stand where a key may.
+var algorithm = lazy(`(?i)^(?:[HREP]S(?:256|384|512)|EdDSA|none|null|utf-?8|ascii|latin-?1)$`)
+
 // accept tells whether what a pattern found is a secret.
 func accept(r *Rule, name, value string) bool {
-	if r.ID == assignment {
+	switch {
+	case r.ID == assignment:
 		return assigned(name, value)
-	}
-	if r.Literal {
-		if repeats(strings.TrimPrefix(value, value[:r.prefix(value)])) {
+	case r.named && otherName().MatchString(name):
+		return false
+	case r.Literal:
+		if repeats(strings.TrimPrefix(value, value[:r.prefix(value)])) && r.Prefixes != nil {
 			return false
 		}
-	} else if isPlaceholder(value) || len(value) < 4 {
+	case isPlaceholder(value) || len(value) < 4:
 		return false
 	}
 	if r.Entropy > 0 && entropy(value) < r.Entropy {
 		return false
 	}
 	switch r.ID {
-	case "fallback-secret", "jwt-literal-key", "hmac-literal-key":
+	case "fallback-secret", "jwt-literal-key":
+		return !algorithm().MatchString(value) && !references().MatchString(value) && !envName().MatchString(value)
+	case "hmac-literal-key":
 		if len(value) < 6 || plain(value) && !boast().MatchString(value) || strings.ContainsAny(value, "{}") || envName().MatchString(value) {
 			return false
 		}

@@ -54,6 +54,49 @@ func structures() []Rule {
 			False:   []string{"aws_secret_access_key = ${KEY}", "aws_secret_access_key = \"" + strings.Repeat("x", 40) + "\"", "aws commit " + chars(40, hexa)},
 		},
 		{
+			ID: "encoded-private-key", What: "private key in base64", Keywords: []string{"ls0tls1crudjti"}, anchored: true, Prefixes: []string{"LS0tLS1CRUdJTi"}, Severity: finding.Critical, Literal: true,
+			Pattern: `^(LS0tLS1CRUdJTi[A-Za-z0-9+/]{40,}={0,2})`,
+			True:    []string{marked("client-key-data: ", base64.StdEncoding.EncodeToString([]byte(begin+"\n"+body)), ""), marked("KEY=\"", base64.StdEncoding.EncodeToString([]byte(begin+"\n"+body)), "\""), marked("", base64.StdEncoding.EncodeToString([]byte(begin+"\n"+body)), "")},
+			False:   []string{"certificate-authority-data: " + base64.StdEncoding.EncodeToString([]byte("-----BEGIN CERTIFICATE-----\n"+body)), "LS0tLS1CRUdJTi", "LS0tLS1CRUdJTi..."},
+			valid: func(s string) bool {
+				data, err := base64.StdEncoding.DecodeString(s[:len(s)/4*4])
+				return err == nil && strings.Contains(string(data), "PRIVATE KEY-----")
+			},
+			Fix: "take the key out, make a new pair, and revoke what the old one opens",
+		},
+		{
+			ID: "registry-auth", What: "user and password of a registry", Keywords: []string{"\"auth\""}, Severity: finding.High, Literal: true,
+			Pattern: `"auth"\s*:\s*"([A-Za-z0-9+/]{12,400}={0,2})"`,
+			True:    []string{marked("{\"auths\":{\"r\":{\"auth\": \"", basic, "\"}}}"), marked("\"auth\":\"", basic, "\""), marked("  \"auth\" : \"", basic, "\",")},
+			False:   []string{`"auth": "required-always"`, `"auth": "` + base64.StdEncoding.EncodeToString([]byte("user:password")) + `"`, `"auth": ""`},
+			valid:   isBasicAuth,
+		},
+		{
+			ID: "connection-string", What: "password in a connection string", Keywords: []string{"password=", "pwd="}, Any: ";", Severity: finding.High,
+			Pattern: `(?i);\s*(?:password|pwd)\s*=\s*([^;"'\s{}$<]{4,200})`,
+			True:    []string{marked("\"Server=db;Database=a;User Id=sa;Password=", "Winter-2024"+"-q", ";\""), marked("Driver=x;Uid=a;Pwd=", chars(14, base62), ";"), marked("cs = 'Host=h;Username=u;Password=", "k3ep-"+"0ut", "'")},
+			False:   []string{"Server=db;User Id=sa;Password=${PW};", "Server=db;Password=<password>;", "a; password=true"},
+			valid:   func(s string) bool { return !commonPasswords().MatchString(s) && !plain(s) },
+		},
+		{
+			ID: "header-credential", What: "credential in a header", Keywords: []string{"x-api-key", "x-auth-token", "private-token", "authorization", "x-access-token"}, Entropy: 3, Severity: finding.High,
+			Pattern: `(?i)(?:(?:x-api-key|x-auth-token|private-token|x-access-token)["']?\s*[:=,]\s*["']?|authorization["']?\s*[:=,]\s*["']?(?:bearer|token|apikey)\s+)([A-Za-z0-9_\-.=/+]{16,400})(?:$|[^A-Za-z0-9_\-.=/+])`,
+			True:    []string{marked("curl -H 'X-API-Key: ", chars(32, base62), "' https://a"), marked("headers = {\"Authorization\": \"Bearer ", chars(40, base62), "\"}"), marked("PRIVATE-TOKEN: ", chars(20, base62)+"4", "")},
+			False:   []string{"X-API-Key: your-api-key-goes-here-1", "Authorization: Bearer <token>", "headers = {\"X-API-Key\": settings.api_key_of_service_2}", "authorization: bearer token of the user", "X-API-Key: $API_KEY"},
+			valid: func(s string) bool {
+				return strings.ContainsAny(s, digits) && !dotted().MatchString(s) && !strings.HasPrefix(s, "settings.")
+			},
+		},
+		{
+			ID: "command-password", What: "password on a command line", Keywords: []string{"curl ", "wget ", "mysql ", "sshpass ", "psql ", "redis-cli ", "mysqldump "}, Severity: finding.High,
+			Pattern: `(?:\bcurl\b[^\n]*?\s(?:-u|--user)[ =]?["']?[^\s:"'$]{1,60}:|\bwget\b[^\n]*?--(?:http-)?password[ =]["']?|\bsshpass\s+-p\s*["']?|\bmysql(?:dump)?\b[^\n]*?\s-p|\bredis-cli\b[^\n]*?\s-a\s+["']?|--requirepass\s+["']?)([^\s"'$<{]{4,200})`,
+			True:    []string{marked("curl -s -u deploy:", "k3ep-"+"0ut!", " https://a/"), marked("sshpass -p '", "Winter-2024"+"-q", "' ssh h"), marked("mysql -u root -p", "Winter2024"+"x", " app")},
+			False:   []string{"curl -u user:password https://a", "curl -u $USER:$PASS https://a", "mysql -u root -p app", "sshpass -p $PW ssh"},
+			valid: func(s string) bool {
+				return !commonPasswords().MatchString(s) && !plain(s) && !strings.HasPrefix(s, "-")
+			},
+		},
+		{
 			ID: "netrc-password", What: "password of .netrc", Keywords: []string{"machine "}, Severity: finding.High,
 			Pattern: `\bmachine\s+\S+\s+login\s+\S+\s+password\s+(\S{3,200})`,
 			True:    []string{marked("machine api.host login me password ", chars(12, base62), ""), marked("machine a login b password ", "correct-horse-9", ""), marked("machine a\tlogin b\tpassword ", chars(20, base62), "")},
@@ -91,7 +134,7 @@ func isJWT(s string) bool {
 }
 
 // commonPasswords are what examples of addresses hold.
-var commonPasswords = lazy(`(?i)^(?:pass(?:word|wd|phrase)?|pwd|pw|secret|user(?:name)?|admin|root|postgres|mysql|guest|test|app|dev|local|db|foo|bar|baz|spam|scott|tiger|changethis|[a-z]|\.+)[0-9]{0,3}$`)
+var commonPasswords = lazy(`(?i)^(?:pass(?:word|wd|phrase)?|pwd|pw|secret|user(?:name)?|admin|root|postgres|mysql|guest|test|app|dev|local|db|foo|bar|baz|spam|scott|tiger|changethis|[a-z]|\.+)$`)
 
 func isURLPassword(s string) bool {
 	plain, err := url.PathUnescape(s)
