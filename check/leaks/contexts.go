@@ -89,7 +89,7 @@ var otherName = lazy(`(?i)(?:public|primary|foreign|sort|partition|cache|index|r
 
 // assigned tells whether a value that is assigned to a name is a secret.
 func assigned(name, value string) bool {
-	if otherName().MatchString(name) || isPlaceholder(value) || strings.EqualFold(strings.Trim(name, "_.-$"), value) {
+	if otherName().MatchString(name) || derived().MatchString(name) || isPlaceholder(value) || strings.EqualFold(strings.Trim(name, "_.-$"), value) {
 		return false
 	}
 	bare := strings.Trim(value, " ")
@@ -121,8 +121,10 @@ var (
 	camel   = lazy(`^[A-Za-z][a-z]+(?:[A-Z][a-z]+)+$|^(?:[A-Z][a-z]*)+$`)
 	// expressionLike are regular expressions, escapes and numbers with dots.
 	expressionLike = lazy(`\\[swdbWSD.x]|\[[^\]]*-[^\]]*\]|\(\?|^[0-9.]+$|^\[`)
-	header         = lazy(`^X(?:-[A-Z][A-Za-z]*)+$`)
-	dotted         = lazy(`^[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+(?:\(\))?$|^[a-z]+(?:_[a-z]+)+$`)
-	boast          = lazy(`(?i)^(?:my|super|very|top|our|the|dev|prod|jwt|app|ultra)[-_]?[a-z-]*(?:secret|passw|key)[a-z-]*$`)
-	strongKey      = lazy(`(?i)(?:secret|api|access|private|sign(?:ing)?|encryption|crypto?|master|session|jwt|hmac|fernet|account|webhook|license|auth)[-_.]?key$|(?:api|auth|access|refresh|secret|bot|private)[-_.]?token$`)
+	// derived are values that are made of a secret.
+	derived   = lazy(`(?i)hash|digest|checksum|fingerprint|pbkdf2|bcrypt|argon2|encrypted|sealed|cipher|public`)
+	header    = lazy(`^X(?:-[A-Z][A-Za-z]*)+$`)
+	dotted    = lazy(`^[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+(?:\(\))?$|^[a-z]+(?:_[a-z]+)+$`)
+	boast     = lazy(`(?i)^(?:my|super|very|top|our|the|dev|prod|jwt|app|ultra)[-_]?[a-z-]*(?:secret|passw|key)[a-z-]*$`)
+	strongKey = lazy(`(?i)(?:secret|api|access|private|sign(?:ing)?|encryption|crypto?|master|session|jwt|hmac|fernet|account|webhook|license|auth)[-_.]?key$|(?:api|auth|access|refresh|secret|bot|private)[-_.]?token$`)
 )

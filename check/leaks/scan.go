@@ -127,6 +127,9 @@ func appendMatch(hits []hit, r *Rule, text []byte, from, to int, once bool) []hi
 				continue
 			}
 			a, b := from+m[2*g], from+m[2*g+1]
+			if r.ID == assignment && within(text, from+m[2], from+m[3], a) {
+				continue
+			}
 			if accept(r, name, string(text[a:b])) {
 				hits = append(hits, hit{r, a, b})
 			}
@@ -143,6 +146,16 @@ func appendMatch(hits []hit, r *Rule, text []byte, from, to int, once bool) []hi
 		from = next
 	}
 	return hits
+}
+
+// within tells whether the quote before a value is the end of the text that
+// the name is in, as in "KEY=" + value, and begins none.
+func within(text []byte, nameFrom, nameTo, value int) bool {
+	if nameFrom == 0 || value == 0 {
+		return false
+	}
+	before, after := text[nameFrom-1], text[nameTo]
+	return (before == '"' || before == '\'') && text[value-1] == before && after != before && after != ']'
 }
 
 // algorithms and encodings stand where a key may.
