@@ -31,6 +31,9 @@ type Options struct {
 	History bool
 	// Stdin is looked at in place of files; nil means not.
 	Stdin io.Reader
+	// Depth of archives that are looked into: 0 means none, 1 an archive, 2 an
+	// archive in an archive.
+	Depth int
 	// Baseline holds leaks that are known; nil means none.
 	Baseline *Baseline
 }
@@ -184,6 +187,9 @@ func (r *runner) file(name string) []Leak {
 		return nil
 	}
 	defer f.Close()
+	if r.o.Depth > 0 && archiveKind(name) != "" {
+		return r.archive(filepath.ToSlash(name), f, info.Size())
+	}
 	found, err := r.pieces(filepath.ToSlash(name), f)
 	if err != nil {
 		r.unknown(filepath.ToSlash(name), err)

@@ -1,8 +1,13 @@
 package leaks
 
 import (
+	"archive/tar"
+	"archive/zip"
 	"bytes"
+	"compress/gzip"
 	"context"
+	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -252,6 +257,41 @@ func TestHygiene(t *testing.T) {
 	put(t, dir, map[string]string{".dockerignore": "**/.env\n"})
 	git(t, dir, "rm", "-q", "--cached", ".env")
 	want(t, look(t, dir, Options{}), "env-tracked .env", "key-file server.key", "env-in-image Dockerfile:4")
+}
+
+// TestArchives are looked into as deep as is asked, and a bomb is not.
+func TestArchives(t *testing.T) {
+	zipped := func(files map[string]string) string {
+		var b bytes.Buffer
+		z := zip.NewWriter(&b)
+		for name, text := range files {
+			w, err := z.Create(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = w.Write([]byte(text))
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	var tgz bytes.Buffer
+	gz := gzip.NewWriter(&tgz)
+	tw := tar.NewWriter(gz)
+	_ = tw.WriteHeader(&tar.Header{Name: "in.txt", Typeflag: tar.TypeReg, Size: int64(len(hidden)), Mode: 0o600})
+	_, _ = tw.Write([]byte(hidden))
+	_, _ = tw.Close(), gz.Close()
+	dir := t.TempDir()
+	put(t, dir, map[string]string{"a.zip": zipped(map[string]string{"x/y.py": "\n" + hidden, "b.whl": zipped(map[string]string{"z.py": hidden})}), "c.tar.gz": tgz.String(), "broken.zip": "PK"})
+	want(t, look(t, dir, Options{}))
+	want(t, look(t, dir, Options{Depth: 1}), "github-token a.zip!x/y.py:2:1", "github-token c.tar.gz!in.txt:1:1", "unknown "+filepath.ToSlash(dir)+"/broken.zip")
+	want(t, look(t, dir, Options{Depth: 2}), "github-token a.zip!x/y.py:2:1", "github-token a.zip!b.whl!z.py:1:1", "github-token c.tar.gz!in.txt:1:1", "unknown "+filepath.ToSlash(dir)+"/broken.zip")
+
+	b := &budget{1000}
+	if n, err := io.Copy(io.Discard, b.reader(strings.NewReader(strings.Repeat("x", 1<<20)))); !errors.Is(err, errTooLarge) || n > 64<<10 {
+		t.Errorf("%d bytes are unpacked: %v", n, err)
+	}
 }
 
 // FuzzScan: places are right, no finding shows its secret, and the same text

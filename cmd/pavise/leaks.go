@@ -56,6 +56,7 @@ Exit codes: 0 nothing found, 1 findings, 2 wrong usage, 3 could not tell.`,
 	f.BoolVar(&r.o.History, "history", false, "look at all that was ever committed, on every branch")
 	f.BoolVar(&r.stdin, "stdin", false, "look at standard input")
 	f.StringSliceVar(&r.o.Exclude, "exclude", nil, "names and paths to pass over, with * and ?")
+	f.IntVar(&r.o.Depth, "archives", 0, "look into archives (zip, wheel, tar, tar.gz), so many deep")
 	f.StringVar(&r.baseline, "baseline", "", "a file of leaks that are known, which do not count")
 	f.BoolVar(&r.update, "update-baseline", false, "write the leaks that are found into --baseline")
 	f.StringVar(&r.format, "format", "text", strings.Join(leaksFormats(), ", "))
@@ -125,6 +126,9 @@ func (r *leaksRun) settle(args []string) error {
 	}
 	if modes == 1 && (r.stdin && len(args) > 0 || len(args) > 1) {
 		return usage("--staged and --history take one folder, and --stdin none")
+	}
+	if r.o.Depth < 0 || r.o.Depth > 8 {
+		return usage("--archives %d is not 0 to 8", r.o.Depth)
 	}
 	if r.stdin {
 		r.o.Stdin = r.t.in
