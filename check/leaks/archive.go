@@ -121,7 +121,7 @@ func (r *runner) unpack(name string, f archiveReader, size int64, depth int, b *
 		if err != nil {
 			return nil, err
 		}
-		defer in.Close()
+		defer in.Close() //nolint:errcheck // read only
 		err = tarball(b.reader(in), each)
 		return out, err
 	}
