@@ -40,3 +40,19 @@ type AuditIgnore struct {
 	// as there is no version to update to. Empty means for good.
 	Until string `yaml:"until,omitempty"`
 }
+
+// Leaks is what pavise leaks goes by. No guard reads it.
+type Leaks struct {
+	// Exclude are names and paths that are not looked at, with * and ?.
+	Exclude []string `yaml:"exclude,omitempty"`
+	// Baseline is a file of leaks that are known, which do not count.
+	Baseline string `yaml:"baseline,omitempty"`
+	// FailOn is the severity from which a finding fails the run: any (the
+	// default), low, medium, high or critical.
+	FailOn string `yaml:"fail_on,omitempty"`
+	// Archives is how deep archives are looked into: 0 (the default) is not,
+	// 8 the most.
+	Archives int `yaml:"archives,omitempty"`
+	// Strict also fails the run for files that could not be read.
+	Strict bool `yaml:"strict,omitempty"`
+}

@@ -71,6 +71,9 @@ type Policy struct {
 
 	// Audit of the dependencies, for pavise audit.
 	Audit Audit `yaml:"audit,omitempty"`
+
+	// Leaks of secrets in the source, for pavise leaks.
+	Leaks Leaks `yaml:"leaks,omitempty"`
 }
 
 // Gateway is what pavise up needs to know besides the guards' policies.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -19,6 +20,7 @@ import (
 // leaksRun is one call of the command.
 type leaksRun struct {
 	t              *terminal
+	policy         string
 	o              leaks.Options
 	stdin          bool
 	baseline       string
@@ -49,8 +51,9 @@ Exit codes: 0 nothing found, 1 findings, 2 wrong usage, 3 could not tell.`,
   pavise leaks --history
   pavise leaks --baseline leaks.json --update-baseline`,
 		Args: cobra.ArbitraryArgs,
-		RunE: func(c *cobra.Command, args []string) error { return r.run(c.Context(), args) },
+		RunE: func(c *cobra.Command, args []string) error { return r.run(c, args) },
 	}
+	policyFlag(c, &r.policy)
 	f := c.Flags()
 	f.BoolVar(&r.o.Staged, "staged", false, "look at what is about to be committed")
 	f.BoolVar(&r.o.History, "history", false, "look at all that was ever committed, on every branch")
@@ -77,11 +80,16 @@ func leaksFormats() []string {
 	return out
 }
 
-func (r *leaksRun) run(ctx context.Context, args []string) error {
+func (r *leaksRun) run(c *cobra.Command, args []string) error {
+	loaded, err := loadPolicy(r.policy)
+	if err != nil {
+		return err
+	}
+	r.byPolicy(c, loaded)
 	if err := r.settle(args); err != nil {
 		return err
 	}
-	report, err := leaks.Run(ctx, r.o)
+	report, err := leaks.Run(c.Context(), r.o)
 	switch {
 	case errors.Is(err, leaks.ErrGit):
 		return &exitError{code: exitUnknown, err: err, hint: "--staged and --history are for a folder of a git repository"}
@@ -108,6 +116,26 @@ func (r *leaksRun) run(ctx context.Context, args []string) error {
 		return &exitError{code: exitUnknown}
 	}
 	return nil
+}
+
+// byPolicy takes from the policy file what no flag says.
+func (r *leaksRun) byPolicy(c *cobra.Command, l *loaded) {
+	p := l.policy.Leaks
+	given := c.Flags().Changed
+	r.o.Exclude = append(r.o.Exclude, p.Exclude...)
+	if !given("baseline") && p.Baseline != "" {
+		r.baseline = p.Baseline
+		if l.file != "" {
+			r.baseline = filepath.Join(filepath.Dir(l.file), p.Baseline)
+		}
+	}
+	if !given("fail-on") && p.FailOn != "" {
+		r.failOn = p.FailOn
+	}
+	if !given("archives") {
+		r.o.Depth = p.Archives
+	}
+	r.strict = r.strict || p.Strict
 }
 
 func (r *leaksRun) settle(args []string) error {
