@@ -16,15 +16,19 @@ import (
 
 // The rules about how secrets are kept.
 const (
-	ruleEnvTracked = "env-tracked"
-	ruleEnvImage   = "env-in-image"
-	ruleKeyFile    = "key-file"
+	ruleEnvTracked  = "env-tracked"
+	ruleEnvImage    = "env-in-image"
+	ruleKeyFile     = "key-file"
+	rulePlaceholder = "env-placeholder"
+	ruleWeakKey     = "env-weak-key"
 )
 
 var hygieneRules = map[string]string{
-	ruleEnvTracked: "A file of secrets is tracked by git, or not ignored",
-	ruleEnvImage:   "A file of secrets is copied into an image",
-	ruleKeyFile:    "A private key is among the files",
+	ruleEnvTracked:  "A file of secrets is tracked by git, or not ignored",
+	ruleEnvImage:    "A file of secrets is copied into an image",
+	ruleKeyFile:     "A private key is among the files",
+	rulePlaceholder: "A placeholder is in use as a secret",
+	ruleWeakKey:     "A signing key is shorter than its hash",
 }
 
 // hygiene looks at how a folder keeps its secrets: by the files that git
@@ -32,6 +36,13 @@ var hygieneRules = map[string]string{
 func (r *runner) hygiene(root string, names []string) {
 	add := func(rule, where, problem, fix string, s finding.Severity) {
 		r.report.Hygiene = append(r.report.Hygiene, finding.Finding{Rule: "leaks/" + rule, Where: filepath.ToSlash(where), Problem: problem, Fix: fix, Severity: s, Refs: []string{"CWE-538", "ASVS 5.0 V13.4.1"}})
+	}
+	// What git ignores is where the service gets its secrets from.
+	entries, _ := os.ReadDir(root)
+	for _, e := range entries {
+		if name := filepath.Join(root, e.Name()); e.Type().IsRegular() && isEnv(e.Name()) && !slices.Contains(names, name) && !r.excluded(e.Name()) {
+			envValues(name, add)
+		}
 	}
 	_, gitErr := os.Stat(filepath.Join(root, ".git"))
 	tracked := map[string]bool{}
@@ -42,6 +53,9 @@ func (r *runner) hygiene(root string, names []string) {
 	}
 	for _, name := range names {
 		base := path.Base(filepath.ToSlash(name))
+		if isEnv(base) {
+			envValues(name, add)
+		}
 		switch {
 		case isEnv(base) && holdsValues(name):
 			if tracked[name] {
@@ -68,6 +82,37 @@ func isEnv(base string) bool {
 
 func isExample(base string) bool {
 	return strings.Contains(base, "example") || strings.Contains(base, "sample") || strings.Contains(base, "template") || strings.HasSuffix(base, ".dist") || strings.Contains(base, "schema")
+}
+
+var (
+	envSetting = lazy(`(?m)^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*(.*?)[ \t]*\r?$`)
+	secretLike = lazy(`(?i)` + secretName + `$`)
+	// signing are names of keys that a hash of 256 bits is keyed with.
+	signing = lazy(`(?i)^(?:.*_)?(?:secret_key|jwt_secret|jwt_key|jwt_secret_key|signing_key|session_key|session_secret|hmac_key|token_secret|cookie_secret)$`)
+	wanted  = lazy(`(?i)change[-_ ]?(?:me|this|it)|replace[-_ ]?(?:me|this|with)|^your[-_ ]|^<.*>$|place[-_ ]?holder|^x{4,}$|^todo|^(?:secret|password|admin|example|test|dev)$`)
+)
+
+// envValues looks at what a service is given: a placeholder that nobody
+// replaced, and keys of HS256 below the 32 bytes that RFC 7518, section 3.2,
+// asks for.
+func envValues(name string, add func(rule, where, problem, fix string, s finding.Severity)) {
+	data, err := os.ReadFile(name)
+	if err != nil || len(data) > 1<<20 {
+		return // the scan of the file says so
+	}
+	for _, m := range envSetting().FindAllSubmatchIndex(data, -1) {
+		key, value := string(data[m[2]:m[3]]), strings.Trim(string(data[m[4]:m[5]]), `"'`)
+		if !secretLike().MatchString(key) || otherName().MatchString(key) || value == "" || references().MatchString(value) {
+			continue
+		}
+		where := name + ":" + strconv.Itoa(1+bytes.Count(data[:m[2]], []byte("\n")))
+		switch {
+		case wanted().MatchString(value):
+			add(rulePlaceholder, where, key+" has a placeholder", "make a secret of its own for each place: pavise token", finding.High)
+		case signing().MatchString(key) && len(value) < 32:
+			add(ruleWeakKey, where, key+" has "+strconv.Itoa(len(value))+" characters, and signs with a hash of 32 bytes", "make one of 32 random bytes: pavise token", finding.Medium)
+		}
+	}
 }
 
 var setting = lazy(`(?m)^[ \t]*(?:export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=[ \t]*["']?[^\s"'#]`)

@@ -294,6 +294,18 @@ func TestArchives(t *testing.T) {
 	}
 }
 
+// TestEnvValues: what git ignores is looked at by its names and lengths, and
+// never as a leak.
+func TestEnvValues(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir, map[string]string{
+		".gitignore": ".env\n",
+		".env":       "SECRET_KEY=change-me\nJWT_SECRET='" + "short-one-1'" + "\nexport SESSION_SECRET=" + chars(43, urlsafe) + "\nDB_PASSWORD=" + "Winter-9'\nAPI_KEY=${KEY}\nTOKEN_URL=change-me\nPASSWORD=\n",
+	})
+	git(t, dir, "init", "-q")
+	want(t, look(t, dir, Options{}), "env-placeholder .env:1", "env-weak-key .env:2")
+}
+
 // FuzzScan: places are right, no finding shows its secret, and the same text
 // gives the same.
 func FuzzScan(f *testing.F) {
