@@ -129,6 +129,12 @@ func (r *runner) tree() error {
 			return err
 		}
 		if !info.IsDir() {
+			// A link that is named is meant.
+			if target, err := filepath.EvalSymlinks(p); err == nil {
+				if link, err := os.Lstat(p); err == nil && link.Mode()&os.ModeSymlink != 0 {
+					p = target
+				}
+			}
 			names = append(names, p)
 			continue
 		}

@@ -110,6 +110,11 @@ func TestLinksAreNotFollowed(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(t, look(t, dir, Options{}))
+	// But one that is named is meant.
+	r, err := Run(t.Context(), Options{Paths: []string{filepath.Join(dir, "link.txt")}})
+	if err != nil || len(r.Leaks) != 1 {
+		t.Errorf("a link that is named: %v, %+v", err, r)
+	}
 }
 
 // TestGitIgnore: what git ignores is passed over, and what it tracks is not.
