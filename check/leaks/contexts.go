@@ -22,27 +22,8 @@ func contexts() []Rule {
 	key := chars(43, base62) + "="
 	return []Rule{
 		{
-			named: true,
-			ID:    assignment, What: "secret in the source", Severity: finding.High,
-			Keywords: []string{"secret", "passw", "passphrase", "_pass", "-pass", ".pass", "pwd", "pepper", "apikey", "api_key", "api-key", "api.key", "_key", "-key", ".key", "key\"", "key'", "key =", "key=", "key:", "credential", "token", "bearer"},
-			// A name, perhaps in quotes or with a type, then = or : and a value
-			// in quotes, perhaps in the call of a type.
-			Pattern: `(?i)([A-Za-z0-9_.$-]{0,60}` + secretName + `[A-Za-z0-9_]{0,20})["'\]]{0,2}\s*(?::\s*[A-Za-z_][A-Za-z0-9_.\[\]|,() ]{0,60}?\s*)?(?:=>|:=|\?=|=|:)\s*(?:[A-Za-z_.]{1,40}\()?(?:default\s*=\s*)?(?:\[\]byte\()?` + quoted,
-			True: []string{
-				marked("SECRET_KEY = \"", "my-super-"+"secret-key-2024", "\""), marked("    secret_key: str = '", "hunter2"+"hunter2", "'"), marked("db_password: SecretStr = SecretStr(\"", "Tr0ub4dor"+"&3x", "\")"),
-				marked("{\"api_key\": \"", chars(24, base62), "\"}"), marked("var jwtSecret = []byte(\"", "a-long-phrase-"+"9-for-tokens", "\")"), marked("token: '", chars(32, hexa), "'"),
-				marked("def create_app(secret: str = \"", "s3cr3t-"+"for-all-apps", "\"):"), marked("api_key: str = Field(default=\"", chars(20, base62), "\")"), marked("const password = `", "Winter-2024"+"-q", "`"),
-			},
-			False: []string{
-				`SECRET_KEY = os.environ["SECRET_KEY"]`, `secret_key: str = "change-me-in-production"`, `token_url = "/api/v1/token"`, `token_type: str = "bearer"`, `PASSWORD = "${DB_PASSWORD}"`, `password = "password"`,
-				`password_field = "current_password"`, `"token": "access_token"`, `api_key_header = "X-API-Key"`, `SECRET_KEY = ""`, `secret_name = "projects/x/secrets/y"`, `label: "Enter your password"`, `secret: "<your secret>"`, `public_key = "ssh-ed25519 AAAAC3Nz"`,
-				`error = "the token is invalid"`, `key = "a1b2c3d4e5"`, `token_expire = "3600 seconds"`, `password: "{{ .Values.password }}"`, `"primaryKey": "user_id"`, `credentials = "include"`,
-			},
-			valid: nil, // looked at with the name: see assigned
-		},
-		{
 			// Any default at all is one that somebody runs with.
-			named: true, Literal: true,
+			named: true, Literal: true, login: true, valid: literalKey,
 			ID: "fallback-secret", What: "secret as the default of a variable", Severity: finding.High, Keywords: []string{"getenv", "setenv", "environ", "env(", "env.", "config("},
 			Pattern: `(?i)(?:getenv|setenv|environ\.get|environ\.setdefault|env|env\.str|config|lookupenv|env_or|getenvdefault|envor)\(\s*["']([A-Za-z0-9_.-]{0,60}` + secretName + `[A-Za-z0-9_]{0,20})["']\s*,\s*(?:default\s*=\s*)?(?:str\s*,\s*)?` + quoted,
 			True:    []string{marked("k = os.getenv(\"SECRET_KEY\", \"", "dev-key-"+"8841-rotate", "\")"), marked("os.environ.get('DB_PASSWORD', '", "Winter-2024"+"-q", "')"), marked("config(\"JWT_SECRET\", default=\"", chars(24, base62), "\")")},
@@ -51,13 +32,14 @@ func contexts() []Rule {
 		},
 		{
 			// "secret" is no placeholder here: tokens are signed with it.
-			Literal: true,
-			ID:      "jwt-literal-key", What: "key of tokens in the source", Severity: finding.Critical, Keywords: []string{"jwt.", "jws.", "signedstring", "encode("},
+			Literal: true, login: true, valid: literalKey,
+			ID: "jwt-literal-key", What: "key of tokens in the source", Severity: finding.Critical, Keywords: []string{"jwt.", "jws.", "signedstring", "encode("},
 			Pattern: `(?:jwt|jws)\.(?:encode|decode|sign|verify)\(\s*(?:\{[^{}]{0,300}\}|[^,()"']{1,120}(?:\([^()]*\)[^,()"']{0,40})?),\s*(?:key\s*=\s*)?` + quoted,
 			True:    []string{marked("jwt.encode(payload, \"", "a-phrase-"+"for-9-tokens", "\", algorithm=\"HS256\")"), marked("jwt.decode(token, '", chars(32, base62), "', algorithms=['HS256'])"), marked("return jws.sign({**claims}, key=\"", "hello-"+"token-77x", "\")")},
 			False:   []string{`jwt.encode(payload, settings.key, algorithm="HS256")`, `jwt.encode(payload, "", algorithm="HS256")`, `jwt.decode(token, "utf-8")`, `jwt.decode(token, key, algorithms=["HS256"])`},
 		},
 		{
+			login: true, valid: chosenKey,
 			ID: "hmac-literal-key", What: "key of a signature in the source", Severity: finding.High, Keywords: []string{"hmac", "signedstring", "securecookie", "newcookiestore"},
 			Pattern: `(?:hmac\.new\(|hmac\.New\(\s*[A-Za-z0-9_.]{1,40}\s*,\s*|SignedString\(\s*|NewCookieStore\(\s*|securecookie\.New\(\s*)(?:key\s*=\s*)?(?:\[\]byte\(\s*)?` + quoted,
 			True:    []string{marked("hmac.new(b\"", "k3y-of-"+"webhooks", "\", body, sha256)"), marked("hmac.New(sha256.New, []byte(\"", chars(24, base62), "\"))"), marked("token.SignedString([]byte(`", "phrase-"+"2024-of-ours", "`))")},
@@ -77,6 +59,26 @@ func contexts() []Rule {
 			False:   []string{"    key = Fernet.generate_key()", "# Fernet.generate_key()", "print(Fernet.generate_key().decode())"},
 			Fix:     "read the key from the environment: what was sealed with this one is lost at the next start; pavise keys new makes one",
 		},
+		{
+			named: true, Literal: true, login: true,
+			ID: assignment, What: "secret in the source", Severity: finding.High,
+			Keywords: []string{"secret", "passw", "passphrase", "_pass", "-pass", ".pass", "pwd", "pepper", "apikey", "api_key", "api-key", "api.key", "_key", "-key", ".key", "key\"", "key'", "key =", "key=", "key:", "credential", "token", "bearer"},
+			Any:      "\"'`",
+			// A name, perhaps in quotes or with a type, then = or : and a value
+			// in quotes, perhaps in the call of a type.
+			Pattern: `(?i)([A-Za-z0-9_.$-]{0,60}` + secretName + `[A-Za-z0-9_]{0,20})["'\]]{0,2}\s*(?::\s*[A-Za-z_][A-Za-z0-9_.\[\]|,() ]{0,60}?\s*)?(?:=>|:=|\?=|=|:)\s*(?:[A-Za-z_.]{1,40}\()?(?:default\s*=\s*)?(?:\[\]byte\()?` + quoted,
+			True: []string{
+				marked("SECRET_KEY = \"", "my-super-"+"secret-key-2024", "\""), marked("    secret_key: str = '", "hunter2"+"hunter2", "'"), marked("db_password: SecretStr = SecretStr(\"", "Tr0ub4dor"+"&3x", "\")"),
+				marked("{\"api_key\": \"", chars(24, base62), "\"}"), marked("var jwtSecret = []byte(\"", "a-long-phrase-"+"9-for-tokens", "\")"), marked("token: '", chars(32, hexa), "'"),
+				marked("def create_app(secret: str = \"", "s3cr3t-"+"for-all-apps", "\"):"), marked("api_key: str = Field(default=\"", chars(20, base62), "\")"), marked("const password = `", "Winter-2024"+"-q", "`"),
+			},
+			False: []string{
+				`SECRET_KEY = os.environ["SECRET_KEY"]`, `secret_key: str = "change-me-in-production"`, `token_url = "/api/v1/token"`, `token_type: str = "bearer"`, `PASSWORD = "${DB_PASSWORD}"`, `password = "password"`,
+				`password_field = "current_password"`, `"token": "access_token"`, `api_key_header = "X-API-Key"`, `SECRET_KEY = ""`, `secret_name = "projects/x/secrets/y"`, `label: "Enter your password"`, `secret: "<your secret>"`, `public_key = "ssh-ed25519 AAAAC3Nz"`,
+				`error = "the token is invalid"`, `key = "a1b2c3d4e5"`, `token_expire = "3600 seconds"`, `password: "{{ .Values.password }}"`, `"primaryKey": "user_id"`, `credentials = "include"`,
+			},
+			valid: assigned,
+		},
 	}
 }
 
@@ -86,6 +88,19 @@ var weakName = lazy(`(?i)(?:token|bearer|credentials?|key)$`)
 // otherName are names that end like a secret's, or begin like one, and say
 // where it is, how long it lasts, or what it is called.
 var otherName = lazy(`(?i)(?:public|primary|foreign|sort|partition|cache|index|row|dict|json|map|group|order|object|idempotency|routing|hash|search|translation|i18n|pagination|page|next|continuation|csrf|xsrf|cursor|sync|start|end|eos|bos|pad|unk|mask|sep|special)[-_.]?(?:key|token)s?$|(?:url|uri|path|file|dir|name|id|ids|type|field|header|param|prefix|suffix|length|len|size|min|max|ttl|expires?(?:_?(?:in|at|minutes|seconds|days))?|expiry|lifetime|policy|rules?|regex|pattern|format|hash|algorithm|scheme|schema|help|hint|label|title|text|message|msg|error|description|placeholder|class|model|view|form|url_?name|endpoint|route|audience|issuer|count|index|arn|ref|version|store|backend|manager|provider|service|factory|handler|validators?|hashers?|reset|change|changed|confirm|required|enabled|missing|invalid|incorrect|wrong|expired|check|input|template|subject|column|table|env|var|variable)$`)
+
+// algorithm are algorithms and encodings, which stand where a key may.
+var algorithm = lazy(`(?i)^(?:[HREP]S(?:256|384|512)|EdDSA|none|null|utf-?8|ascii|latin-?1)$`)
+
+// literalKey tells whether a literal that stands for a key is used as one.
+func literalKey(_, value string) bool {
+	return !algorithm().MatchString(value) && !references().MatchString(value) && !envName().MatchString(value)
+}
+
+// chosenKey tells whether a literal reads as a key that somebody chose.
+func chosenKey(_, value string) bool {
+	return len(value) >= 6 && (!plain(value) || boast().MatchString(value)) && !strings.ContainsAny(value, "{}") && !envName().MatchString(value)
+}
 
 // assigned tells whether a value that is assigned to a name is a secret.
 func assigned(name, value string) bool {

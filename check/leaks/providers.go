@@ -139,7 +139,7 @@ func providers() []Rule {
 // awsAccessKey leaves out the key of Amazon's own documentation.
 func awsAccessKey() Rule {
 	r := tokens("aws-access-key", "AWS access key", []string{"AKIA", "ASIA", "ABIA", "ACCA"}, `A(?:KIA|SIA|BIA|CCA)[A-Z0-9]{16}`, "AKIA"+chars(16, base32), finding.Critical)
-	r.valid = func(s string) bool { return !strings.HasSuffix(s, "EXAMPLE") }
+	r.valid = func(_, s string) bool { return !strings.HasSuffix(s, "EXAMPLE") }
 	r.False = append(r.False, "key = 'AKIAIOSFODNN7"+"EXAMPLE'")
 	return r
 }

@@ -37,8 +37,14 @@ type Rule struct {
 	// mark ⟦ ⟧ is around the secret. They are put together from pieces where a
 	// scanner would take them for secrets.
 	True, False []string
-	// valid looks at the secret's structure; nil means that there is none.
-	valid func(secret string) bool
+	// valid looks at the secret's structure, and at the name before it where
+	// Pattern has one; nil means that there is nothing to look at.
+	valid func(name, secret string) bool
+	// span is how far behind a keyword the secret may end, in bytes, where it
+	// may be in another line; 0 means in the line of the keyword.
+	span int
+	// login tells that tests hold such secrets, which open nothing else.
+	login bool
 
 	// anchored tells that Keywords are what the secret begins with, and that
 	// Pattern is of what stands from there on.

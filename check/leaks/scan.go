@@ -36,10 +36,7 @@ func NewScanner() *Scanner {
 
 // Lines are looked at around a keyword, and no further than this: a line of a
 // minified file may be the whole of it.
-const (
-	reach   = 1 << 10
-	pemSize = 8 << 10 // how far behind a keyword the secret of a rule may end
-)
+const reach = 1 << 10
 
 // binary is how much of a file is looked at to tell whether it is text.
 const binary = 8 << 10
@@ -100,10 +97,10 @@ func window(text []byte, start, end int, r *Rule) (from, to int) {
 	if i := bytes.LastIndexByte(text[from:start], '\n'); i >= 0 {
 		from += i + 1
 	}
-	to = min(len(text), end+reach)
-	if r.ID == "private-key" {
-		return from, min(len(text), end+pemSize)
+	if r.span > 0 {
+		return from, min(len(text), end+r.span)
 	}
+	to = min(len(text), end+reach)
 	if i := bytes.IndexByte(text[end:to], '\n'); i >= 0 {
 		to = end + i
 	}
@@ -158,18 +155,13 @@ func within(text []byte, nameFrom, nameTo, value int) bool {
 	return (before == '"' || before == '\'') && text[value-1] == before && after != before && after != ']'
 }
 
-// algorithms and encodings stand where a key may.
-var algorithm = lazy(`(?i)^(?:[HREP]S(?:256|384|512)|EdDSA|none|null|utf-?8|ascii|latin-?1)$`)
-
 // accept tells whether what a pattern found is a secret.
 func accept(r *Rule, name, value string) bool {
 	switch {
-	case r.ID == assignment:
-		return assigned(name, value)
 	case r.named && otherName().MatchString(name):
 		return false
 	case r.Literal:
-		if repeats(strings.TrimPrefix(value, value[:r.prefix(value)])) && r.Prefixes != nil {
+		if r.Prefixes != nil && repeats(value[r.prefix(value):]) {
 			return false
 		}
 	case isPlaceholder(value) || len(value) < 4:
@@ -178,28 +170,15 @@ func accept(r *Rule, name, value string) bool {
 	if r.Entropy > 0 && entropy(value) < r.Entropy {
 		return false
 	}
-	switch r.ID {
-	case "fallback-secret", "jwt-literal-key":
-		return !algorithm().MatchString(value) && !references().MatchString(value) && !envName().MatchString(value)
-	case "hmac-literal-key":
-		if len(value) < 6 || plain(value) && !boast().MatchString(value) || strings.ContainsAny(value, "{}") || envName().MatchString(value) {
-			return false
-		}
-	}
-	return r.valid == nil || r.valid(value)
+	return r.valid == nil || r.valid(name, value)
 }
 
 // leaks turns hits into what is reported: one a place, of the rule that says
 // most, without what a comment allows.
 func (s *Scanner) leaks(name string, text []byte, hits []hit) []Leak {
-	// A provider's rule before one by context: it says whose secret it is. A
-	// name alone says least.
-	rank := func(r *Rule) int {
-		if r.ID == assignment {
-			return len(rules())
-		}
-		return slices.Index(rules(), r)
-	}
+	// In the order of the rules: a provider's says whose secret it is, a name
+	// alone says least.
+	rank := func(r *Rule) int { return slices.Index(rules(), r) }
 	slices.SortStableFunc(hits, func(a, b hit) int {
 		if a.rule != b.rule {
 			return rank(a.rule) - rank(b.rule)
@@ -217,8 +196,7 @@ func (s *Scanner) leaks(name string, text []byte, hits []hit) []Leak {
 	line, at := 1, 0
 	quiet := inTests(name)
 	for _, h := range kept {
-		if quiet && (h.rule.ID == assignment || h.rule.ID == "fallback-secret" || h.rule.ID == "url-password" || h.rule.ID == "jwt-literal-key" || h.rule.ID == "hmac-literal-key" || h.rule.ID == "basic-auth") &&
-			(entropy(string(text[h.from:h.to])) < 3.6 || strings.Contains("/"+name, "/testdata/")) {
+		if quiet && h.rule.login && (entropy(string(text[h.from:h.to])) < 3.6 || strings.Contains("/"+name, "/testdata/")) {
 			continue // what a test logs in with, or is given to work on
 		}
 		line += bytes.Count(text[at:h.from], []byte("\n"))
