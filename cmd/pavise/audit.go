@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
@@ -108,7 +107,7 @@ func (r *auditRun) run(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	if os.Getenv("GOGC") == "" {
+	if !collectionIsSet() {
 		// An audit keeps a MB or two and ends at once: what it would save of
 		// collections it would take of memory.
 		debug.SetGCPercent(50)
@@ -200,13 +199,8 @@ func (r *auditRun) settle(c *cobra.Command, l *loaded, args []string) (threshold
 	if r.dryRun && !r.fix || r.dropped && !r.fix {
 		return 0, nil, usage("--dry-run and --drop-hashes belong to --fix")
 	}
-	switch r.failOn {
-	case "", "any":
-		threshold = finding.Info
-	case "low", "medium", "high", "critical":
-		_ = threshold.UnmarshalText([]byte(r.failOn)) // one of the names above
-	default:
-		return 0, nil, usage("fail-on %q is not any, low, medium, high or critical", r.failOn)
+	if threshold, err = thresholdOf(r.failOn); err != nil {
+		return 0, nil, usage("%w", err)
 	}
 	var mistakes []error
 	for i, ig := range a.Ignore {
@@ -268,10 +262,7 @@ func (r *auditRun) write(report *audit.Report, o output) error {
 	if err := r.encode(&b, report, o.format, false); err != nil {
 		return err
 	}
-	if err := replaceFile(o.file, b.Bytes()); err != nil {
-		return &exitError{code: exitUnknown, err: fmt.Errorf("the report could not be written: %w", err), hint: "is the folder there, and writable?"}
-	}
-	return nil
+	return writeReport(o.file, b.Bytes())
 }
 
 func (r *auditRun) encode(w io.Writer, report *audit.Report, format string, colour bool) error {

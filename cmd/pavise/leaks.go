@@ -110,7 +110,7 @@ func (r *leaksRun) run(c *cobra.Command, args []string) error {
 		return err
 	}
 	switch {
-	case slices.ContainsFunc(out.Findings, func(f finding.Finding) bool { return f.Severity >= r.threshold }):
+	case slices.ContainsFunc(out.Findings, func(f finding.Finding) bool { return f.Severity == finding.Unknown || f.Severity >= r.threshold }):
 		return &exitError{code: exitFindings}
 	case r.strict && len(out.Unknowns) > 0:
 		return &exitError{code: exitUnknown}
@@ -164,12 +164,9 @@ func (r *leaksRun) settle(args []string) error {
 	if !slices.Contains(leaksFormats(), r.format) {
 		return usage("--format %q is not one of %s", r.format, strings.Join(leaksFormats(), ", "))
 	}
-	switch r.failOn {
-	case "any":
-	case "low", "medium", "high", "critical":
-		_ = r.threshold.UnmarshalText([]byte(r.failOn)) // one of the names above
-	default:
-		return usage("--fail-on %q is not any, low, medium, high or critical", r.failOn)
+	var err error
+	if r.threshold, err = thresholdOf(r.failOn); err != nil {
+		return usage("%w", err)
 	}
 	if r.update && r.baseline == "" {
 		return usage("--update-baseline needs --baseline FILE")
@@ -198,10 +195,7 @@ func (r *leaksRun) write(run finding.Run) error {
 	if err := finding.Write(&b, finding.Format(r.format), run); err != nil {
 		return err
 	}
-	if err := replaceFile(r.output, b.Bytes()); err != nil {
-		return &exitError{code: exitUnknown, err: fmt.Errorf("the report could not be written: %w", err), hint: "is the folder there, and writable?"}
-	}
-	return nil
+	return writeReport(r.output, b.Bytes())
 }
 
 // writeBaseline adds what is found to the baseline, whose key stays.

@@ -25,15 +25,16 @@ const (
 // paceCollection sets the garbage collector's pace for a gateway, unless who
 // started the program has an opinion of his own.
 func paceCollection() {
-	for _, name := range []string{"GOGC", "GOMEMLIMIT"} {
-		if os.Getenv(name) != "" {
-			return
-		}
+	if collectionIsSet() {
+		return
 	}
 	p := &pace{percent: maxPercent}
 	debug.SetGCPercent(p.percent)
 	p.await()
 }
+
+// collectionIsSet tells whether who started the program says when to collect.
+func collectionIsSet() bool { return os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" }
 
 // pace follows the live heap.
 type pace struct {
