@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/pavise-dev/pavise/finding"
 )
@@ -41,29 +42,29 @@ func (r *runner) hygiene(root string, names []string) {
 	entries, _ := os.ReadDir(root)
 	for _, e := range entries {
 		if name := filepath.Join(root, e.Name()); e.Type().IsRegular() && isEnv(e.Name()) && !slices.Contains(names, name) && !r.excluded(e.Name()) {
-			envValues(name, add)
+			data, err := os.ReadFile(name)
+			if err != nil {
+				r.unknown(filepath.ToSlash(name), err)
+			}
+			envValues(name, data, add)
 		}
 	}
-	_, gitErr := os.Stat(filepath.Join(root, ".git"))
-	tracked := map[string]bool{}
-	if out, err := exec.CommandContext(r.ctx, "git", "-C", root, "ls-files", "-z").Output(); err == nil {
-		for name := range bytes.SplitSeq(out, []byte{0}) {
-			tracked[filepath.Join(root, filepath.FromSlash(string(name)))] = true
-		}
-	}
+	tracked := sync.OnceValue(func() map[string]bool { return r.tracked(root) })
 	for _, name := range names {
 		base := path.Base(filepath.ToSlash(name))
 		if isEnv(base) {
-			envValues(name, add)
-		}
-		switch {
-		case isEnv(base) && holdsValues(name):
-			if tracked[name] {
+			data, _ := os.ReadFile(name) // where it fails, the scan of the file says so
+			envValues(name, data, add)
+			switch {
+			case !setting().Match(data):
+			case tracked()[name]:
 				add(ruleEnvTracked, name, base+" is tracked by git", "git rm --cached "+base+", add it to .gitignore, and replace what it holds: the history has it", finding.High)
-			} else if gitErr == nil {
+			case exists(filepath.Join(root, ".git")):
 				add(ruleEnvTracked, name, base+" is not ignored by git: the next git add . takes it", "add "+base+" to .gitignore", finding.Medium)
 			}
-		case keyFile().MatchString(base) && !inTests(filepath.ToSlash(name)):
+		}
+		switch {
+		case keyFile().MatchString(base) && !inTests(r.below(name)):
 			if data, err := os.ReadFile(name); err == nil && len(data) < 1<<20 && bytes.Contains(data, []byte("PRIVATE KEY-----")) {
 				add(ruleKeyFile, name, base+" holds a private key", "keep it outside of the repository, and replace it", finding.Critical)
 			}
@@ -71,6 +72,16 @@ func (r *runner) hygiene(root string, names []string) {
 			r.image(root, name, add)
 		}
 	}
+}
+
+// tracked are the files that git tracks below a folder.
+func (r *runner) tracked(root string) map[string]bool {
+	out, _ := exec.CommandContext(r.ctx, "git", "-C", root, "ls-files", "-z").Output() // nothing, where git does not answer
+	names := map[string]bool{}
+	for name := range bytes.SplitSeq(out, []byte{0}) {
+		names[filepath.Join(root, filepath.FromSlash(string(name)))] = true
+	}
+	return names
 }
 
 var keyFile = lazy(`(?i)\.(?:pem|key|p8|pk8)$|^id_(?:rsa|dsa|ecdsa|ed25519)$`)
@@ -95,10 +106,9 @@ var (
 // envValues looks at what a service is given: a placeholder that nobody
 // replaced, and keys of HS256 below the 32 bytes that RFC 7518, section 3.2,
 // asks for.
-func envValues(name string, add func(rule, where, problem, fix string, s finding.Severity)) {
-	data, err := os.ReadFile(name)
-	if err != nil || len(data) > 1<<20 {
-		return // the scan of the file says so
+func envValues(name string, data []byte, add func(rule, where, problem, fix string, s finding.Severity)) {
+	if len(data) > 1<<20 {
+		return // no file of settings
 	}
 	for _, m := range envSetting().FindAllSubmatchIndex(data, -1) {
 		key, value := string(data[m[2]:m[3]]), strings.Trim(string(data[m[4]:m[5]]), `"'`)
@@ -115,12 +125,8 @@ func envValues(name string, add func(rule, where, problem, fix string, s finding
 	}
 }
 
+// setting is a name with a value.
 var setting = lazy(`(?m)^[ \t]*(?:export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=[ \t]*["']?[^\s"'#]`)
-
-func holdsValues(name string) bool {
-	data, err := os.ReadFile(name)
-	return err == nil && setting().Match(data)
-}
 
 func isDockerfile(base string) bool {
 	b := strings.ToLower(base)

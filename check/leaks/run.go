@@ -73,11 +73,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	var err error
 	switch {
 	case o.Stdin != nil:
-		err = r.reader("standard input", o.Stdin)
-		if err != nil {
-			r.unknown("standard input", err)
-			err = nil
-		}
+		r.report.Leaks = r.read("standard input", o.Stdin)
 	case o.Staged:
 		err = r.git(false)
 	case o.History:
@@ -130,9 +126,9 @@ func (r *runner) tree() error {
 		}
 		if !info.IsDir() {
 			// A link that is named is meant.
-			if target, err := filepath.EvalSymlinks(p); err == nil {
-				if link, err := os.Lstat(p); err == nil && link.Mode()&os.ModeSymlink != 0 {
-					p = target
+			if link, err := os.Lstat(p); err == nil && link.Mode()&os.ModeSymlink != 0 {
+				if p, err = filepath.EvalSymlinks(p); err != nil {
+					return err
 				}
 			}
 			names = append(names, p)
@@ -196,11 +192,7 @@ func (r *runner) file(name string) []Leak {
 	if r.o.Depth > 0 && archiveKind(name) != "" {
 		return r.archive(filepath.ToSlash(name), f, info.Size())
 	}
-	found, err := r.pieces(filepath.ToSlash(name), f)
-	if err != nil {
-		r.unknown(filepath.ToSlash(name), err)
-	}
-	return found
+	return r.read(filepath.ToSlash(name), f)
 }
 
 // below is a file's path below the folder that was asked for: that this is in
@@ -214,10 +206,13 @@ func (r *runner) below(name string) string {
 	return filepath.Base(name)
 }
 
-func (r *runner) reader(name string, in io.Reader) error {
+// read looks at what can be read, and says where that ends.
+func (r *runner) read(name string, in io.Reader) []Leak {
 	found, err := r.pieces(name, in)
-	r.report.Leaks = append(r.report.Leaks, found...)
-	return err
+	if err != nil {
+		r.unknown(name, err)
+	}
+	return found
 }
 
 // pieces looks at a file of any size in constant memory. Pieces overlap, so

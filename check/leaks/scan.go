@@ -256,7 +256,7 @@ func kindOf(name string) unquotedKind {
 		return unquotedEnv
 	case ext == ".yml", ext == ".yaml":
 		return unquotedYAML
-	case strings.HasPrefix(base, "dockerfile"), strings.HasSuffix(base, ".dockerfile"), strings.HasPrefix(base, "containerfile"):
+	case isDockerfile(base):
 		return unquotedDocker
 	}
 	return unquotedNone
