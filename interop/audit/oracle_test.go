@@ -29,11 +29,19 @@ func python(t testing.TB, name string) string {
 	return filepath.Join(dir, "bin", name)
 }
 
-// oracle runs a command of oracle.py.
-func oracle(t testing.TB, answer any, args ...string) {
+// oracle runs a command of oracle.py; questions that are not nil go to its
+// standard input.
+func oracle(t testing.TB, questions, answer any, args ...string) {
 	t.Helper()
 	cmd := exec.Command(python(t, "python"), append([]string{"oracle.py"}, args...)...)
 	cmd.Stderr = os.Stderr
+	if questions != nil {
+		data, err := json.Marshal(questions)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd.Stdin = bytes.NewReader(data)
+	}
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatal(err)
@@ -41,26 +49,6 @@ func oracle(t testing.TB, answer any, args ...string) {
 	if err := json.Unmarshal(out, answer); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// packaging puts questions about versions to the packaging library.
-func packaging(t testing.TB, what string, questions any) (answers [][]json.RawMessage) {
-	t.Helper()
-	data, err := json.Marshal(questions)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(python(t, "python"), "oracle.py", what)
-	cmd.Stdin = bytes.NewReader(data)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(out, &answers); err != nil {
-		t.Fatal(err)
-	}
-	return answers
 }
 
 // inventedRecords writes records of packages that do not exist, with ranges
@@ -162,7 +150,7 @@ func TestMatcherAgreesWithPackaging(t *testing.T) {
 func matcherAgrees(t *testing.T, dir string, pairs int) {
 	db, _ := compile(t, dir)
 	var cases [][4]json.RawMessage
-	oracle(t, &cases, "match", dir, fmt.Sprint(pairs))
+	oracle(t, nil, &cases, "match", dir, fmt.Sprint(pairs))
 	if len(cases) < pairs {
 		t.Errorf("%d pairs, want %d", len(cases), pairs)
 	}
@@ -337,15 +325,17 @@ func pipAudit(t *testing.T, port int, files ...string) (found map[string][]strin
 func samplePins(t *testing.T, dir string) []string {
 	t.Helper()
 	var cases [][4]json.RawMessage
-	oracle(t, &cases, "match", dir, "3000")
+	oracle(t, nil, &cases, "match", dir, "3000")
 	var questions [][2]string
 	for _, c := range cases {
 		var version string
 		_ = json.Unmarshal(c[1], &version)
 		questions = append(questions, [2]string{version, version})
 	}
+	var answers [][]json.RawMessage
+	oracle(t, questions, &answers, "versions")
 	normal := map[string]string{}
-	for i, answer := range packaging(t, "versions", questions) {
+	for i, answer := range answers {
 		var form string
 		if json.Unmarshal(answer[0], &form) == nil {
 			normal[questions[i][0]] = form
