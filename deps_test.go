@@ -48,6 +48,7 @@ var mayImport = map[string][]string{
 	"check/audit": {"finding", "github.com/pelletier/go-toml/v2/", "github.com/pandatix/go-cvss/", "github.com/CycloneDX/cyclonedx-go/",
 		"github.com/openvex/go-vex/", "github.com/go-json-experiment/json/", "golang.org/x/mod/", "golang.org/x/vuln/"},
 	"check/leaks":   {"finding"},
+	"check/lint":    {"finding", "golang.org/x/text/unicode/norm", "github.com/goccy/go-yaml/"},
 	"gateway":       {"", "guard", "promise", "finding", "gateway/", "github.com/fsnotify/fsnotify/", "github.com/prometheus/client_golang/"},
 	"pavisetest":    {"promise", "finding", "check/probe"},
 	"cmd/pavise":    {"", "promise", "finding", "pavisetest", "guard", "guard/", "check/", "gateway", "gateway/", "secret", "settings", "passwords", "fieldcrypt", "fieldcrypt/", "cmd/pavise/", "github.com/", "charm.land/", "golang.org/x/"},
