@@ -74,6 +74,12 @@ type Policy struct {
 
 	// Leaks of secrets in the source, for pavise leaks.
 	Leaks Leaks `yaml:"leaks,omitempty"`
+
+	// Lint of the source, for pavise lint.
+	Lint Lint `yaml:"lint,omitempty"`
+
+	// Check of everything at once, for pavise check.
+	Check Check `yaml:"check,omitempty"`
 }
 
 // Gateway is what pavise up needs to know besides the guards' policies.
@@ -226,4 +232,30 @@ func (p Policy) Promises() []promise.Promise {
 		return []promise.Promise{invalid(err)}
 	}
 	return g.Promises()
+}
+
+// InFront are the guards that a policy enforces for every request, by the
+// names of their sections. One that only observes is none of them, nor one
+// with a key that lets what it is for happen after all. Rate is one where a
+// route has a limit of its own: what all requests share stops no guessing of
+// passwords.
+func (p Policy) InFront() map[string]bool {
+	out := map[string]bool{}
+	m := modes{all: p.Mode, by: p.Modes}
+	for _, r := range Rules() {
+		name, _, _ := strings.Cut(r.ID, "/")
+		holds, seen := out[name]
+		out[name] = (holds || !seen) && m.of(r.ID) != guard.Observe
+	}
+	for _, l := range p.Loosened() {
+		name, key, _ := strings.Cut(l.Key, ".")
+		if key == "open" || strings.Contains(key, "insecure_") || strings.Contains(key, "dangerously_") {
+			out[name] = false
+		}
+	}
+	if len(p.Rate.Routes) == 0 {
+		out["rate"] = false
+	}
+	out["gateway"] = true
+	return out
 }

@@ -52,6 +52,44 @@ type Finding struct {
 	Fix      string   `json:"fix,omitempty"`  // what to do next
 	Severity Severity `json:"severity"`       // how bad it is
 	Refs     []string `json:"refs,omitempty"` // CWE, ASVS, RFC, CVE
+	// Verdict of who issued the secret that was found, where one was asked.
+	Verdict Verdict `json:"verdict,omitzero"`
+}
+
+// A Verdict is what the issuer of a secret says of it. The zero value is that
+// nobody was asked.
+type Verdict int
+
+// The verdicts. That an issuer could not be asked is none of the others: it
+// says nothing of the secret.
+const (
+	NotAsked Verdict = iota
+	VerdictValid
+	VerdictInvalid
+	VerdictUnsupported // there is nobody, or no way, to ask
+	VerdictFailed      // the question had no answer that can be read
+)
+
+var verdictNames = [...]string{"not asked", "valid", "invalid", "unsupported", "failed"}
+
+func (v Verdict) String() string {
+	if v < NotAsked || v > VerdictFailed {
+		return fmt.Sprintf("Verdict(%d)", int(v))
+	}
+	return verdictNames[v]
+}
+
+// MarshalText writes the verdict's name.
+func (v Verdict) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
+
+// UnmarshalText reads a verdict's name.
+func (v *Verdict) UnmarshalText(text []byte) error {
+	i := slices.Index(verdictNames[:], string(text))
+	if i < 0 {
+		return fmt.Errorf("%q is not a verdict: want one of %q", text, verdictNames)
+	}
+	*v = Verdict(i)
+	return nil
 }
 
 // Sort orders findings by rule, then place, then problem.

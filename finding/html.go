@@ -29,7 +29,7 @@ func writeHTML(w io.Writer, r Run) error {
 	safe.Findings = append([]Finding{}, r.Findings...)
 	for i := range safe.Findings {
 		f := &safe.Findings[i]
-		f.Where, f.Problem, f.Fix = visible(f.Where), visible(f.Problem), visible(f.Fix)
+		f.Where, f.Problem, f.Fix = Visible(f.Where), Visible(said(*f)), Visible(f.Fix)
 	}
 	page, err := template.New("page").Parse(pageText)
 	if err != nil {

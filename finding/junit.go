@@ -14,6 +14,7 @@ type (
 		Tests    int          `xml:"tests,attr"`
 		Failures int          `xml:"failures,attr"`
 		Errors   int          `xml:"errors,attr"`
+		Skipped  int          `xml:"skipped,attr"`
 		Suites   []junitSuite `xml:"testsuite"`
 	}
 	junitSuite struct {
@@ -21,6 +22,7 @@ type (
 		Tests    int         `xml:"tests,attr"`
 		Failures int         `xml:"failures,attr"`
 		Errors   int         `xml:"errors,attr"`
+		Skipped  int         `xml:"skipped,attr"`
 		Cases    []junitCase `xml:"testcase"`
 	}
 	junitCase struct {
@@ -30,6 +32,10 @@ type (
 		Line    int          `xml:"line,attr,omitempty"`
 		Failure *junitDetail `xml:"failure"`
 		Error   *junitDetail `xml:"error"`
+		Skipped *junitReason `xml:"skipped"`
+	}
+	junitReason struct {
+		Message string `xml:"message,attr"`
 	}
 	junitDetail struct {
 		Type    string `xml:"type,attr"`
@@ -38,18 +44,19 @@ type (
 	}
 )
 
-// writeJUnit writes a suite a rule, a failed case a finding and an erroneous
-// one for what could not be told. A run without either is one case that
-// passes: an empty report is taken for one that did not run.
+// writeJUnit writes a suite a rule, a failed case a finding, an erroneous one
+// for what could not be told and a skipped one for what was left out. A run
+// without any is one case that passes: an empty report is taken for one that
+// did not run.
 func writeJUnit(w io.Writer, r Run) error {
-	all := junitSuites{Name: visible(r.Tool)}
+	all := junitSuites{Name: Visible(r.Tool)}
 	index := map[string]int{}
 	suite := func(name string) *junitSuite {
 		i, ok := index[name]
 		if !ok {
 			i = len(all.Suites)
 			index[name] = i
-			all.Suites = append(all.Suites, junitSuite{Name: visible(name)})
+			all.Suites = append(all.Suites, junitSuite{Name: Visible(name)})
 		}
 		return &all.Suites[i]
 	}
@@ -63,12 +70,12 @@ func writeJUnit(w io.Writer, r Run) error {
 			text = append(text, "refs: "+strings.Join(f.Refs, ", "))
 		}
 		for i := range text {
-			text[i] = visible(text[i])
+			text[i] = Visible(text[i])
 		}
 		s := suite(f.Rule)
 		s.Cases = append(s.Cases, junitCase{
-			Class: visible(f.Rule), Name: visible(f.Where + ": " + f.Problem), File: visible(p.file), Line: p.line,
-			Failure: &junitDetail{Type: f.Severity.String(), Message: visible(f.Problem), Text: strings.Join(text, "\n")},
+			Class: Visible(f.Rule), Name: Visible(f.Where + ": " + f.Problem), File: Visible(p.file), Line: p.line,
+			Failure: &junitDetail{Type: f.Severity.String(), Message: Visible(said(f)), Text: strings.Join(text, "\n")},
 		})
 		s.Tests, s.Failures = s.Tests+1, s.Failures+1
 		all.Tests, all.Failures = all.Tests+1, all.Failures+1
@@ -77,15 +84,21 @@ func writeJUnit(w io.Writer, r Run) error {
 		s := suite("could not tell")
 		p := placeOf(u.Where)
 		s.Cases = append(s.Cases, junitCase{
-			Class: "could not tell", Name: visible(u.Where + ": " + u.Problem), File: visible(p.file), Line: p.line,
-			Error: &junitDetail{Type: "unknown", Message: visible(u.Problem), Text: visible(u.Where)},
+			Class: "could not tell", Name: Visible(u.Where + ": " + u.Problem), File: Visible(p.file), Line: p.line,
+			Error: &junitDetail{Type: "unknown", Message: Visible(u.Problem), Text: Visible(u.Where)},
 		})
 		s.Tests, s.Errors = s.Tests+1, s.Errors+1
 		all.Tests, all.Errors = all.Tests+1, all.Errors+1
 	}
+	for _, u := range r.Skipped {
+		s := suite("not looked at")
+		s.Cases = append(s.Cases, junitCase{Class: "not looked at", Name: Visible(u.Where), Skipped: &junitReason{Visible(u.Problem)}})
+		s.Tests, s.Skipped = s.Tests+1, s.Skipped+1
+		all.Tests, all.Skipped = all.Tests+1, all.Skipped+1
+	}
 	if all.Tests == 0 {
 		s := suite(r.Tool)
-		s.Cases = append(s.Cases, junitCase{Class: visible(r.Tool), Name: "nothing was found"})
+		s.Cases = append(s.Cases, junitCase{Class: Visible(r.Tool), Name: "nothing was found"})
 		s.Tests, all.Tests = 1, 1
 	}
 	if _, err := io.WriteString(w, xml.Header); err != nil {

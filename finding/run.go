@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"strconv"
 	"strings"
 	"unicode"
@@ -18,6 +17,9 @@ type Run struct {
 	Tool, Version string
 	Findings      []Finding
 	Unknowns      []Unclear
+	// Skipped are the parts that were not looked at, each with why. What was
+	// left out on purpose is no failure, and no success.
+	Skipped []Unclear
 	// Notes are for the reader.
 	Notes []string
 	// Rules describe the rules of the findings; those without a description
@@ -60,6 +62,13 @@ var ErrFormat = errors.New("no such format")
 
 // Write writes the run.
 func Write(w io.Writer, f Format, r Run) error {
+	if f != JUnit { // which has a word for it
+		notes := make([]string, 0, len(r.Skipped)+len(r.Notes))
+		for _, u := range r.Skipped {
+			notes = append(notes, u.Where+" was not looked at: "+u.Problem)
+		}
+		r.Notes = append(notes, r.Notes...)
+	}
 	switch f {
 	case Text:
 		return writeText(w, r)
@@ -84,10 +93,15 @@ type place struct {
 	text         string
 }
 
-// placeOf takes a Where apart: a URL, file:line:column, file:line, or a name.
+// FileOf is the file that a Where names, without line and column; empty where
+// it is a URL, an operation or a bare name.
+func FileOf(where string) string { return placeOf(where).file }
+
+// placeOf takes a Where apart: a URL or an operation at one, file:line:column,
+// file:line, or a name.
 func placeOf(where string) place {
 	p := place{text: where}
-	if u, err := url.Parse(where); err == nil && u.Host != "" && len(u.Scheme) > 1 {
+	if strings.Index(where, "://") > 1 {
 		return p // a scheme of one letter is a drive of Windows
 	}
 	rest := where
@@ -118,9 +132,18 @@ func placeOf(where string) place {
 	return p
 }
 
-// visible makes what a terminal or a page might obey plain: control
+// said is the problem with the verdict, for people. The problem alone is what
+// a finding is known again by.
+func said(f Finding) string {
+	if f.Verdict == NotAsked {
+		return f.Problem
+	}
+	return f.Problem + "; verdict of its provider: " + f.Verdict.String()
+}
+
+// Visible makes what a terminal or a page might obey plain: control
 // characters, what changes the direction of text, and broken UTF-8.
-func visible(s string) string {
+func Visible(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\t' || r == '\n' || r == '\r':
@@ -130,6 +153,17 @@ func visible(s string) string {
 		}
 		return r
 	}, s)
+}
+
+// Printable writes what a terminal might obey, such as an escape sequence in a
+// path or in an answer, as Go escapes it: unlike [Visible] it tells what was
+// there.
+func Printable(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }) {
+		return s
+	}
+	quoted := strconv.Quote(s)
+	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
 }
 
 // count is how many findings there are of each severity, from the worst.

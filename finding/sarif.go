@@ -74,6 +74,7 @@ type (
 	sarifRefs struct {
 		Severity Severity `json:"severity"`
 		Refs     []string `json:"refs,omitempty"`
+		Verdict  Verdict  `json:"verdict,omitzero"`
 	}
 	sarifLocation struct {
 		Physical *sarifPhysical `json:"physicalLocation,omitempty"`
@@ -113,7 +114,7 @@ func writeSARIF(w io.Writer, r Run) error {
 			index[f.Rule] = i
 			run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRuleOf(f.Rule, r.Rules[f.Rule], worst[f.Rule]))
 		}
-		text := f.Problem
+		text := said(f)
 		if f.Fix != "" {
 			text += "\nFix: " + f.Fix
 		}
@@ -127,7 +128,7 @@ func writeSARIF(w io.Writer, r Run) error {
 			RuleID: f.Rule, RuleIndex: i, Level: level(f.Severity), Message: sarifText{text},
 			Locations:    locations(f.Where),
 			Fingerprints: map[string]string{"primaryLocationLineHash": fmt.Sprintf("%s:%d", print, seen[print])},
-			Properties:   sarifRefs{f.Severity, slices.Compact(slices.Clone(f.Refs))},
+			Properties:   sarifRefs{f.Severity, slices.Compact(slices.Clone(f.Refs)), f.Verdict},
 		})
 	}
 	inv := sarifInvocation{Successful: len(r.Unknowns) == 0}

@@ -12,8 +12,8 @@ import (
 func writeText(w io.Writer, r Run) error {
 	var b strings.Builder
 	for _, f := range r.Findings {
-		fmt.Fprintf(&b, "%-8s  %s  %s\n", f.Severity, visible(f.Where), visible(f.Rule))
-		wrap(&b, "          ", f.Problem)
+		fmt.Fprintf(&b, "%-8s  %s  %s\n", f.Severity, Visible(f.Where), Visible(f.Rule))
+		wrap(&b, "          ", said(f))
 		if f.Fix != "" {
 			wrap(&b, "          ", "fix: "+f.Fix)
 		}
@@ -27,7 +27,7 @@ func writeText(w io.Writer, r Run) error {
 	for _, n := range r.Notes {
 		wrap(&b, "", "note: "+n)
 	}
-	fmt.Fprintf(&b, "%s: %s.\n", visible(r.Tool), count(r))
+	fmt.Fprintf(&b, "%s: %s.\n", Visible(r.Tool), count(r))
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -36,7 +36,7 @@ func writeText(w io.Writer, r Run) error {
 func wrap(b *strings.Builder, indent, text string) {
 	const width = 80
 	line := indent
-	for _, word := range strings.Fields(visible(text)) {
+	for _, word := range strings.Fields(Visible(text)) {
 		if line != indent && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
 			b.WriteString(line + "\n")
 			line = indent

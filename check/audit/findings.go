@@ -47,7 +47,7 @@ func (r *Report) Findings() []finding.Finding {
 				Rule: RuleUnpinned, Where: d.Where.String(), Severity: finding.Low,
 				Problem: fmt.Sprintf("%s is not pinned: %s", d.Name, d.Reason),
 				Fix:     "pin it to one version, or keep a lock file beside it",
-				Refs:    []string{"CWE-1357", "ASVS 5.0 V15.2.4"},
+				Refs:    []string{"CWE-1357"},
 			})
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/mod/modfile"
 
 	"github.com/pavise-dev/pavise/check/audit/inventory"
+	"github.com/pavise-dev/pavise/check/internal/diff"
 )
 
 // A Remedy is what to do about one package in one file.
@@ -242,39 +243,10 @@ func (f *Fix) editGoMod(edits []Remedy) error {
 	return nil
 }
 
-// Diff shows what changes, line by line.
+// Diff is the change as a unified diff; empty where nothing is changed.
 func (f *Fix) Diff() string {
 	if f.After == nil {
 		return ""
 	}
-	before, after := strings.SplitAfter(string(f.Before), "\n"), strings.SplitAfter(string(f.After), "\n")
-	var b strings.Builder
-	fmt.Fprintf(&b, "--- %s\n+++ %s\n", f.File, f.File)
-	// Pins change in place, and lines only go where hashes do: the common
-	// beginning and end of what differs is enough to follow both.
-	i, j := 0, 0
-	for i < len(before) || j < len(after) {
-		if i < len(before) && j < len(after) && before[i] == after[j] {
-			i, j = i+1, j+1
-			continue
-		}
-		// The next line that both have.
-		di, dj := len(before), len(after)
-		for n := 1; n < 4096 && di == len(before); n++ {
-			for k := 0; k <= n; k++ {
-				if i+k < len(before) && j+n-k < len(after) && before[i+k] == after[j+n-k] {
-					di, dj = i+k, j+n-k
-					break
-				}
-			}
-		}
-		fmt.Fprintf(&b, "@@ line %d @@\n", i+1)
-		for ; i < di; i++ {
-			fmt.Fprintf(&b, "-%s\n", clean(strings.TrimRight(before[i], "\r\n")))
-		}
-		for ; j < dj; j++ {
-			fmt.Fprintf(&b, "+%s\n", clean(strings.TrimRight(after[j], "\r\n")))
-		}
-	}
-	return b.String()
+	return diff.Unified(f.File, f.Before, f.After)
 }

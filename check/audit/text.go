@@ -5,7 +5,6 @@ import (
 	"io"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/pavise-dev/pavise/check/audit/inventory"
@@ -63,17 +62,17 @@ func (t *textWriter) vulnerabilities(r *Report) {
 	}
 	for _, p := range packages {
 		list := of[p]
-		head := fmt.Sprintf("%s %s", clean(p.name), clean(p.version))
+		head := fmt.Sprintf("%s %s", finding.Visible(p.name), finding.Visible(p.version))
 		places := make([]string, len(list[0].Where))
 		for i, w := range list[0].Where {
-			places[i] = clean(w.String())
+			places[i] = finding.Visible(w.String())
 		}
 		fix := "no safe version is known"
 		switch {
 		case list[0].Malicious:
 			fix = "remove it: the package is malicious"
 		case list[0].Safe != "":
-			fix = "update to " + clean(list[0].Safe)
+			fix = "update to " + finding.Visible(list[0].Safe)
 		}
 		t.line("%s", t.bold(head)+"  "+strings.Join(places, ", "))
 		t.line("  %-8s  %-4s  %-19s  %-10s  %s", "SEVERITY", "CVSS", "VULNERABILITY", "FIXED IN", "SUMMARY")
@@ -91,12 +90,12 @@ func (t *textWriter) vulnerability(v *Vulnerability) {
 		score = fmt.Sprintf("%.1f", v.Score)
 	}
 	if len(v.Fixed) > 0 {
-		fixed = clean(v.Fixed[0])
+		fixed = finding.Visible(v.Fixed[0])
 	}
 	severity := fmt.Sprintf("%-8s", v.Severity)
-	row := fmt.Sprintf("%-4s  %-19s  %-10s  ", score, clean(v.ID), fixed)
+	row := fmt.Sprintf("%-4s  %-19s  %-10s  ", score, finding.Visible(v.ID), fixed)
 	room := max(t.o.Width-12-utf8.RuneCountInString(row), 16)
-	t.line("  %s  %s%s", t.coloured(v.Severity, severity), row, cut(clean(v.Summary), room))
+	t.line("  %s  %s%s", t.coloured(v.Severity, severity), row, cut(finding.Visible(v.Summary), room))
 	var more []string
 	if v.KEV {
 		more = append(more, "exploitation is known (KEV)")
@@ -121,7 +120,7 @@ func (t *textWriter) vulnerability(v *Vulnerability) {
 			t.wrapped("      ", paragraph)
 		}
 		if v.URL != "" {
-			t.line("      %s", clean(v.URL))
+			t.line("      %s", finding.Visible(v.URL))
 		}
 	}
 }
@@ -130,7 +129,7 @@ func (t *textWriter) others(r *Report) {
 	for _, f := range r.Findings() {
 		switch f.Rule {
 		case RuleUnpinned, RuleIgnoreExpired, RuleIgnoreUnused:
-			t.line("%s", t.bold(f.Rule)+"  "+clean(f.Where))
+			t.line("%s", t.bold(f.Rule)+"  "+finding.Visible(f.Where))
 			t.wrapped("  ", f.Problem)
 			t.wrapped("  ", "fix: "+f.Fix)
 			t.line("")
@@ -197,7 +196,7 @@ func (t *textWriter) summary(r *Report) {
 // that are.
 func (t *textWriter) wrapped(indent, text string) {
 	line := indent
-	for _, word := range strings.Fields(clean(text)) {
+	for _, word := range strings.Fields(finding.Visible(text)) {
 		if line != indent && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > t.o.Width {
 			t.line("%s", line)
 			line = indent
@@ -231,20 +230,6 @@ func (t *textWriter) coloured(s finding.Severity, text string) string {
 		code = "36"
 	}
 	return "\x1b[" + code + "m" + text + "\x1b[0m"
-}
-
-// clean keeps what others wrote from steering the terminal: control
-// characters and what changes the direction of text become visible.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\t' || r == '\n' || r == '\r':
-			return ' '
-		case unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r), r == '\u2028', r == '\u2029', r == utf8.RuneError:
-			return '\ufffd'
-		}
-		return r
-	}, s)
 }
 
 // cut shortens a text to so many runes.

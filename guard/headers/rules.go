@@ -40,7 +40,7 @@ func rules(except []string) []rule {
 			Rule: guard.Rule{
 				ID: "headers/framing", Claim: "no page can frame a response",
 				Attack: "A page of somebody else's shows ours in an invisible frame and has the user click in it.",
-				Refs:   []string{"CWE-1021", asvs + "V3.4.6", "RFC 7034"},
+				Refs:   []string{"CWE-1021", "API8:2023", asvs + "V3.4.6", "RFC 7034"},
 				Loosen: "headers:\n  remove: [X-Frame-Options]\n",
 				Cost:   "Browsers that do not know frame-ancestors let every page frame the responses.",
 			},
@@ -65,7 +65,7 @@ func rules(except []string) []rule {
 			Rule: guard.Rule{
 				ID: "headers/hsts", Claim: "browsers that came by HTTPS once come by nothing else, for at least a year, to any subdomain",
 				Attack: "Somebody on the way answers a first request over plain HTTP and keeps the client there, reading along.",
-				Refs:   []string{"CWE-319", asvs + "V3.4.1", "RFC 6797"},
+				Refs:   []string{"CWE-319", "API8:2023", asvs + "V3.4.1", "RFC 6797"},
 				Loosen: "headers:\n  remove: [Strict-Transport-Security]\n",
 				Cost:   "A browser that follows an http: link or types no scheme can be kept on plain HTTP.",
 			},
@@ -79,7 +79,7 @@ func rules(except []string) []rule {
 			Rule: guard.Rule{
 				ID: "headers/permissions", Claim: "responses have no access to camera, microphone, place, payment and devices",
 				Attack: "Script that got into a response, or a frame in it, uses what the user once allowed this site.",
-				Refs:   []string{"CWE-732", "OWASP Secure Headers Project", "W3C Permissions Policy"},
+				Refs:   []string{"CWE-693", "OWASP Secure Headers Project", "W3C Permissions Policy"},
 				Loosen: "headers:\n  remove: [Permissions-Policy]\n",
 				Cost:   "Injected script and frames can use what the user allowed the site.",
 			},
@@ -93,7 +93,7 @@ func rules(except []string) []rule {
 			Rule: guard.Rule{
 				ID: "headers/csp", Claim: "a response that is opened as a page can load, run and send nothing",
 				Attack: "A stored SVG, an error that echoes input or a wrong Content-Type makes a browser show an API's answer as a page, with the API's origin.",
-				Refs:   []string{"CWE-79", "CWE-693", asvs + "V3.4.3", "CSP Level 3"},
+				Refs:   []string{"CWE-79", "CWE-693", "API8:2023", asvs + "V3.2.1", asvs + "V3.4.3", "CSP Level 3"},
 				Loosen: "headers:\n  set:\n    Content-Security-Policy: \"frame-ancestors 'none'\"\n",
 				Cost:   "Script in a response that is opened as a page runs with the API's origin.",
 			},
@@ -108,7 +108,7 @@ func rules(except []string) []rule {
 			Rule: guard.Rule{
 				ID: "headers/isolation", Claim: "responses share no window, process or memory with other origins",
 				Attack: "A page of another origin opens or embeds a response and reads it by side channels (Spectre), or holds on to its window.",
-				Refs:   []string{"CWE-346", "CWE-1303", asvs + "V3.4.8", "HTML section 7.1.3"},
+				Refs:   []string{"CWE-346", "CWE-1303", asvs + "V3.4.8", asvs + "V3.5.8", "HTML section 7.1.3"},
 				Loosen: "headers:\n  remove: [Cross-Origin-Opener-Policy]\n",
 				Cost:   "Pages of other origins that opened a response keep a handle on its window.",
 			},
@@ -126,7 +126,7 @@ func rules(except []string) []rule {
 			Rule: guard.Rule{
 				ID: "headers/referrer", Claim: "no other site learns a URL of ours from a browser",
 				Attack: "A link or an image in a response sends its URL, with the identifiers and tokens in it, to another site.",
-				Refs:   []string{"CWE-200", asvs + "V3.4.5", "W3C Referrer Policy"},
+				Refs:   []string{"CWE-200", "API8:2023", asvs + "V3.4.5", "W3C Referrer Policy"},
 				Loosen: "headers:\n  remove: [Referrer-Policy]\n",
 				Cost:   "Browsers tell other sites the origin by their own default, old ones the whole URL.",
 			},
@@ -162,7 +162,7 @@ func rules(except []string) []rule {
 			Rule: guard.Rule{
 				ID: "headers/no-store", Claim: "no cache keeps a response below the API's paths",
 				Attack: "A shared cache, a browser's disk or its back button hands an answer to somebody else later.",
-				Refs:   []string{"CWE-525", asvs + "V14.3.2", "RFC 9111 section 5.2.2.5"},
+				Refs:   []string{"CWE-525", "API8:2023", asvs + "V14.3.2", "RFC 9111 section 5.2.2.5"},
 				Loosen: "headers:\n  no_store:\n    allow_cached_paths: true\n",
 				Cost:   "Caches keep the API's anonymous responses as the handlers say, or by their own guess.",
 			},
@@ -173,7 +173,7 @@ func rules(except []string) []rule {
 			Rule: guard.Rule{
 				ID: "headers/no-store-authenticated", Claim: "no cache keeps the answer to a request with credentials",
 				Attack: "A cache that was told nothing keeps one user's answer, and gives it to the next who asks for the same URL.",
-				Refs:   []string{"CWE-525", "CWE-524", asvs + "V14.3.2", "RFC 9111 section 3.5"},
+				Refs:   []string{"CWE-525", "CWE-524", "API8:2023", asvs + "V14.2.2", asvs + "V14.3.2", "RFC 9111 section 3.5"},
 				Loosen: "headers:\n  no_store:\n    allow_cached_authenticated: true\n",
 				Cost:   "Answers to logged-in users outside of the API's paths can be kept by caches.",
 			},

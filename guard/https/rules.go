@@ -28,7 +28,7 @@ func Rules() []guard.Rule {
 			ID:     ruleRedirectHost,
 			Claim:  "the redirect to https never leads to a name that the client made up",
 			Attack: "A redirect to the client's own Host, kept by a cache or put into a link, sends others to the attacker's site under our name.",
-			Refs:   []string{"CWE-601", "CWE-644", "OWASP API8:2023"},
+			Refs:   []string{"CWE-601", "OWASP API8:2023"},
 			Loosen: "https:\n  dangerously_redirect_any_host: true\n",
 			Cost:   "Any Host is repeated in the Location of a redirect.",
 		},

@@ -17,7 +17,7 @@ func Rules() []guard.Rule {
 			ID:     "limits/encoding",
 			Claim:  "a body is refused whose decoded size cannot be counted",
 			Attack: "A few kilobytes of zstd, brotli or of gzip inside gzip decode to gigabytes behind every limit that counts bytes on the wire.",
-			Refs:   []string{"CWE-409", "API4:2023", "ASVS 5.0 V5.2.3", "RFC 9110 section 8.4"},
+			Refs:   []string{"CWE-409", "API4:2023", "ASVS 5.0 V15.2.2", "RFC 9110 section 8.4"},
 			// The contenttype guard refuses every coding that it was not told
 			// of, so it has to be told too.
 			Loosen: "limits:\n  insecure_uncounted_encodings: true\ncontenttype:\n  allow_any_encoding: true\n",
@@ -51,7 +51,7 @@ func Rules() []guard.Rule {
 			ID:     "limits/concurrency",
 			Claim:  "more requests at once than the service can take are told to come back",
 			Attack: "Requests that take long, sent faster than they end, use up memory, threads and database connections until nobody is served.",
-			Refs:   []string{"CWE-770", "CWE-400", "API4:2023", "RFC 9110 section 15.6.4"},
+			Refs:   []string{"CWE-770", "CWE-400", "API4:2023", "ASVS 5.0 V15.2.2", "RFC 9110 section 15.6.4"},
 			Loosen: "limits:\n  insecure_unlimited_concurrency: true\n",
 			Cost:   "Under load everything becomes slow together, instead of some requests being refused.",
 		},

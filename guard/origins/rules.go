@@ -24,7 +24,7 @@ func Rules() []guard.Rule {
 			ID:     rulePreflight,
 			Claim:  "preflights are bounded, answered at the edge and grant no more than is listed",
 			Attack: "A preflight bomb, thousands of names in Access-Control-Request-Headers, makes the app split and sort for everyone who asks; a generous preflight lets a page use any method and set any header.",
-			Refs:   []string{"GHSA-vh9x-phq6-fx54", "CWE-400", "CWE-942", "ASVS 5.0 V3.5.2", "Fetch standard, CORS-preflight fetch"},
+			Refs:   []string{"GHSA-vh9x-phq6-fx54", "CWE-400", "CWE-942", "OWASP API8:2023", "ASVS 5.0 V3.4.2", "ASVS 5.0 V4.1.4", "Fetch standard, CORS-preflight fetch"},
 			Loosen: "origins:\n  allow_upstream_cors: true\n",
 			Cost:   "The app answers preflights and its CORS headers stand: what it allows is allowed. Only the bound of 64 names and 4 KiB stays.",
 		},

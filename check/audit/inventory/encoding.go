@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"regexp"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/pavise-dev/pavise/check/internal/lazy"
 )
 
 // An encoding is how a text file is written.
@@ -17,7 +18,7 @@ type encoding struct {
 }
 
 // coding is PEP 263's declaration, in the first two lines.
-var coding = regexp.MustCompile(`^[ \t\f]*#.*?coding[:=][ \t]*([-_.a-zA-Z0-9]+)`)
+var coding = lazy.Regexp(`^[ \t\f]*#.*?coding[:=][ \t]*([-_.a-zA-Z0-9]+)`)
 
 // decodeText reads a file as pip does: by its byte order mark, then by its
 // declaration, and otherwise as UTF-8. UTF-16 without a mark, which Windows
@@ -43,7 +44,7 @@ func decodeText(data []byte) (string, encoding, error) {
 	}
 	e := encoding{name: "utf-8"}
 	for i, line := range bytes.SplitN(data, []byte("\n"), 3) {
-		if m := coding.FindSubmatch(line); i < 2 && m != nil {
+		if m := coding().FindSubmatch(line); i < 2 && m != nil {
 			e.name = strings.ReplaceAll(strings.ToLower(string(m[1])), "_", "-")
 			break
 		}

@@ -34,7 +34,7 @@ func TestFormats(t *testing.T) {
 					files[f.Name] = string(f.Data)
 				}
 			}
-			dir := tree(t, files)
+			dir := folder(t, files)
 			o := Options{Paths: []string{dir}}
 			for line := range strings.Lines(string(a.Comment)) {
 				words := append(strings.Fields(line), "", "")

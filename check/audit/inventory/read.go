@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
-	"strings"
+
+	"github.com/pavise-dev/pavise/check/internal/tree"
 )
 
 // Options say what to read.
@@ -21,7 +23,7 @@ type Options struct {
 	Environments []string
 	// Exclude are folders and files not to search, as patterns of
 	// [path.Match] against the name or the path below the searched folder.
-	// They come on top of what is never searched: [ExcludedFolders].
+	// They come on top of what is never searched; see LeavesOut.
 	Exclude []string
 	// Python is the version that environment markers are evaluated for, such
 	// as "3.12"; empty means any, so that no marker excludes a dependency by
@@ -37,19 +39,15 @@ type Options struct {
 	Extras []string
 }
 
-// ExcludedFolders are not searched: what lies there was not written by the
-// project, or is not its own to fix. A path that is named itself is read.
-func ExcludedFolders() []string {
-	return []string{".git", ".hg", ".svn", "node_modules", "vendor", "site-packages", "__pycache__",
-		".venv", "venv", ".tox", ".nox", ".cache", ".mypy_cache", ".ruff_cache", ".pytest_cache", "testdata"}
-}
-
 // ErrNothing says that there was nothing to read.
 var ErrNothing = errors.New("no file of a known format was found")
 
 // Read makes the inventory. Files that cannot be read are its Problems; the
 // error is about the options, or ErrNothing.
 func Read(ctx context.Context, o Options) (*Inventory, error) {
+	if p, bad := tree.BadPattern(o.Exclude); bad {
+		return nil, fmt.Errorf("exclude %q is no pattern: %w", p, path.ErrBadPattern)
+	}
 	r := &run{options: o, seen: map[string]bool{}, includedBy: map[string][]string{}, constraints: map[string][]string{}}
 	paths := o.Paths
 	if len(paths) == 0 && len(o.Environments) == 0 {
@@ -106,7 +104,8 @@ func formatOf(p string) (format, bool) {
 	return all[i], true
 }
 
-// search reads the files of a folder and of those in it.
+// search reads the files of a folder and of those in it. What git ignores is
+// read too: a lock or a program that is not committed is what is installed.
 func (r *run) search(ctx context.Context, root string) error {
 	type file struct {
 		path string
@@ -153,22 +152,12 @@ func (r *run) search(ctx context.Context, root string) error {
 }
 
 // LeavesOut tells whether a search of the folder root passes over what is
-// below it: for what is never searched, or by a pattern of Exclude.
+// below it: by a pattern of Exclude, or because it was not written by the
+// project, or is not its own to fix. A path that is named itself is read.
 func (o Options) LeavesOut(root, name string, d fs.DirEntry) bool {
-	if d.IsDir() && slices.Contains(ExcludedFolders(), d.Name()) {
+	if d.IsDir() && (tree.PassedOver(d.Name()) || d.Name() == "vendor" || d.Name() == "testdata") {
 		return true
 	}
 	rel, err := filepath.Rel(root, name)
-	if err != nil {
-		return false
-	}
-	return slices.ContainsFunc(o.Exclude, func(pattern string) bool {
-		pattern = strings.TrimSuffix(pattern, "/")
-		for _, s := range []string{d.Name(), filepath.ToSlash(rel)} {
-			if ok, _ := filepath.Match(pattern, s); ok {
-				return true
-			}
-		}
-		return false
-	})
+	return err == nil && tree.Excluded(filepath.ToSlash(rel), o.Exclude)
 }

@@ -52,7 +52,8 @@ func TestRealLocks(t *testing.T) {
 
 func TestGoBinary(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "orders")
-	if out, err := exec.Command("go", "build", "-o", name, "github.com/pavise-dev/pavise/examples/orders").CombinedOutput(); err != nil {
+	// Stamped with the commit of a clean clone, the module itself would have a version.
+	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", name, "github.com/pavise-dev/pavise/examples/orders").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	inv, err := Read(context.Background(), Options{Paths: []string{name}})
@@ -68,7 +69,7 @@ func TestGoBinary(t *testing.T) {
 }
 
 func TestSearch(t *testing.T) {
-	dir := tree(t, map[string]string{
+	dir := folder(t, map[string]string{
 		"requirements.txt":                "a==1\n",
 		"requirements/prod.txt":           "b==1\n",
 		"svc/requirements-dev.in":         "c==1\n",
@@ -79,7 +80,7 @@ func TestSearch(t *testing.T) {
 		"notes.txt":                       "no==1\n",
 		"testdata/requirements.txt":       "no==1\n",
 	})
-	inv, err := Read(context.Background(), Options{Paths: []string{dir}, Exclude: []string{"old/"}})
+	inv, err := Read(context.Background(), Options{Paths: []string{dir}, Exclude: []string{"./old/"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,6 +91,9 @@ func TestSearch(t *testing.T) {
 	slices.Sort(names)
 	if got := strings.Join(names, ""); got != "abcd" {
 		t.Errorf("found %s in\n%s", got, show(inv))
+	}
+	if _, err := Read(context.Background(), Options{Paths: []string{dir}, Exclude: []string{"old", "["}}); err == nil || !strings.Contains(err.Error(), `exclude "[" is no pattern`) {
+		t.Errorf("a pattern that is none: %v", err)
 	}
 	// What is named is read, wherever it is.
 	inv, err = Read(context.Background(), Options{Paths: []string{filepath.Join(dir, "testdata", "requirements.txt")}})
@@ -110,7 +114,7 @@ func TestSearch(t *testing.T) {
 // TestUnreadableFilesAreProblems: a file that cannot be read is never left
 // out.
 func TestUnreadableFilesAreProblems(t *testing.T) {
-	dir := tree(t, map[string]string{"uv.lock": "not toml = = =", "Pipfile.lock": "[]", "poetry.lock": "", "go.mod": "\x00", "pyproject.toml": "a = [", "bom.json": "{"})
+	dir := folder(t, map[string]string{"uv.lock": "not toml = = =", "Pipfile.lock": "[]", "poetry.lock": "", "go.mod": "\x00", "pyproject.toml": "a = [", "bom.json": "{"})
 	if err := os.Mkdir(filepath.Join(dir, "pdm.lock"), 0o755); err != nil {
 		t.Fatal(err)
 	}

@@ -1,15 +1,16 @@
 package inventory
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/pavise-dev/pavise/check/internal/lazy"
 )
 
 // userinfo is what stands before the @ of an address, and secretQuery what a
 // query says after a name that sounds like a secret's.
 var (
-	userinfo    = regexp.MustCompile(`(?i)([a-z][a-z0-9+.-]*://)[^/?#\s]*@`)
-	secretQuery = regexp.MustCompile(`(?i)([?&;][^=&#\s]*(?:token|key|secret|pass|pwd|auth|sig|credential)[^=&#\s]*=)[^&#\s]*`)
+	userinfo    = lazy.Regexp(`(?i)([a-z][a-z0-9+.-]*://)[^/?#\s]*@`)
+	secretQuery = lazy.Regexp(`(?i)([?&;][^=&#\s]*(?:token|key|secret|pass|pwd|auth|sig|credential)[^=&#\s]*=)[^&#\s]*`)
 )
 
 // redactURL replaces credentials in whatever addresses a text holds: an
@@ -18,5 +19,5 @@ func redactURL(s string) string {
 	if !strings.ContainsAny(s, "@?") {
 		return s
 	}
-	return secretQuery.ReplaceAllString(userinfo.ReplaceAllString(s, "${1}****@"), "${1}****")
+	return secretQuery().ReplaceAllString(userinfo().ReplaceAllString(s, "${1}****@"), "${1}****")
 }

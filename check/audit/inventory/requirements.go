@@ -6,12 +6,12 @@ import (
 	"net/url"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/pavise-dev/pavise/check/audit/internal/pep508"
+	"github.com/pavise-dev/pavise/check/internal/lazy"
 )
 
 // isRequirements knows requirements files by their names.
@@ -47,7 +47,7 @@ type logicalLine struct {
 }
 
 // comment begins at a line's start or after a space: "#egg=" is none.
-var comment = regexp.MustCompile(`(^|\s+)#.*$`)
+var comment = lazy.Regexp(`(^|\s+)#.*$`)
 
 // logicalLines joins continued lines. A comment in between ends what it
 // continues, as it does for pip.
@@ -56,7 +56,7 @@ func logicalLines(text string) []logicalLine {
 	var joined strings.Builder
 	first := 0
 	emit := func(first, last int, line string) {
-		if line = strings.TrimSpace(comment.ReplaceAllString(line, "")); line != "" {
+		if line = strings.TrimSpace(comment().ReplaceAllString(line, "")); line != "" {
 			out = append(out, logicalLine{first, last, line})
 		}
 	}
@@ -139,7 +139,7 @@ var (
 )
 
 // variable is what pip replaces from its environment.
-var variable = regexp.MustCompile(`\$\{[A-Z0-9_]+\}`)
+var variable = lazy.Regexp(`\$\{[A-Z0-9_]+\}`)
 
 func (s *source) requirementLine(l logicalLine) {
 	if !strings.HasPrefix(l.text, "-") {
@@ -190,7 +190,7 @@ func (s *source) include(line int, name string, constraint bool) {
 	case name == "":
 		s.malformed(line, Dependency{}, errors.New("no file is named after -r or -c"))
 		return
-	case variable.MatchString(name):
+	case variable().MatchString(name):
 		s.unaudited(line, Dependency{Ecosystem: PyPI, Text: text}, "the file's name holds a variable, which is read where it is installed")
 		return
 	case strings.Contains(name, "://"):
@@ -312,7 +312,7 @@ func (s *source) requirement(line int, text string) {
 	}
 	r, err := pep508.Parse(spec)
 	if err != nil {
-		if variable.MatchString(spec) {
+		if variable().MatchString(spec) {
 			s.unaudited(line, d, "holds a variable, which is read where it is installed")
 			return
 		}
@@ -338,9 +338,9 @@ func withoutLineOptions(text string) string {
 	return strings.TrimSpace(text)
 }
 
-var scheme = regexp.MustCompile(`^(?i:https?|ftp|file)://?`)
+var scheme = lazy.Regexp(`^(?i:https?|ftp|file)://?`)
 
-func isAddress(s string) bool { return scheme.MatchString(s) }
+func isAddress(s string) bool { return scheme().MatchString(s) }
 
 func isPath(s string) bool {
 	bare, _, _ := strings.Cut(s, ";")
@@ -403,7 +403,7 @@ func (s *source) parsed(line int, d Dependency, r pep508.Requirement) {
 	}
 	version, pinned := r.Specifiers.Pinned()
 	switch {
-	case pinned && variable.MatchString(version):
+	case pinned && variable().MatchString(version):
 		s.unaudited(line, d, "its version holds a variable, which is read where it is installed")
 	case pinned:
 		d.Version = version

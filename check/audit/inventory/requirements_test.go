@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// tree writes files and returns their folder.
-func tree(t testing.TB, files map[string]string) string {
+// folder writes files and returns their folder.
+func folder(t testing.TB, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range files {
@@ -101,7 +101,7 @@ func TestRequirementsTraps(t *testing.T) {
 		{"missing file", "-r other.txt", "requirements.txt:1 PROBLEM other.txt, which this line includes, cannot be read: no such file or directory\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			dir := tree(t, map[string]string{"requirements.txt": c.text})
+			dir := folder(t, map[string]string{"requirements.txt": c.text})
 			if got := read(t, dir, Options{Python: "3.12", Platform: "linux"}); got != c.want {
 				t.Errorf("got\n%swant\n%s", got, c.want)
 			}
@@ -110,7 +110,7 @@ func TestRequirementsTraps(t *testing.T) {
 }
 
 func TestRequirementsIncludeEachOther(t *testing.T) {
-	dir := tree(t, map[string]string{
+	dir := folder(t, map[string]string{
 		"requirements.txt":     "-r base.txt\n-rrequirements/dev.in\n--requirement=base.txt\n-c constraints.txt\nflask\nclick",
 		"base.txt":             "# not named like one\njinja2==3.0\n-r requirements.txt\nitsdangerous>=1",
 		"requirements/dev.in":  "-c ../constraints.txt\npytest",
@@ -135,25 +135,25 @@ requirements/dev.in:2 excluded pytest (is pinned by the constraint in constraint
 func TestRequirementsInUTF16(t *testing.T) {
 	text := "flask==2.0.1\r\n# ünïcode\r\njinja2==3.0\r\n"
 	for name, e := range map[string]encoding{"le": {"utf-16le", "\xff\xfe"}, "be": {"utf-16be", "\xfe\xff"}, "no mark": {"utf-16le", ""}} {
-		dir := tree(t, map[string]string{"requirements.txt": string(e.encode(text))})
+		dir := folder(t, map[string]string{"requirements.txt": string(e.encode(text))})
 		if got, want := read(t, dir, Options{}), "requirements.txt:1 audited flask 2.0.1\nrequirements.txt:3 audited jinja2 3.0\n"; got != want {
 			t.Errorf("%s: got\n%s", name, got)
 		}
 	}
 	for name, text := range map[string]string{"latin-1 undeclared": "# \xe9\nflask==1", "utf-32": "\xff\xfe\x00\x00f\x00\x00\x00", "odd": "\xff\xfef"} {
-		dir := tree(t, map[string]string{"requirements.txt": text})
+		dir := folder(t, map[string]string{"requirements.txt": text})
 		if got := read(t, dir, Options{}); !strings.Contains(got, "PROBLEM") {
 			t.Errorf("%s: got %q, want a problem", name, got)
 		}
 	}
-	dir := tree(t, map[string]string{"requirements.txt": "# -*- coding: latin-1 -*- \xe9\nflask==1"})
+	dir := folder(t, map[string]string{"requirements.txt": "# -*- coding: latin-1 -*- \xe9\nflask==1"})
 	if got := read(t, dir, Options{}); got != "requirements.txt:2 audited flask 1\n" {
 		t.Errorf("latin-1: got %q", got)
 	}
 }
 
 func TestNoCredentialIsKept(t *testing.T) {
-	dir := tree(t, map[string]string{"requirements.txt": strings.Join([]string{
+	dir := folder(t, map[string]string{"requirements.txt": strings.Join([]string{
 		"a @ https://user:opensesame@example.com/a.zip",
 		"-e git+https://opensesame@example.com/b.git#egg=b",
 		"https://example.com/c.zip?token=opensesame&x=1",

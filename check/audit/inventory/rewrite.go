@@ -3,9 +3,10 @@ package inventory
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/pavise-dev/pavise/check/internal/lazy"
 )
 
 // A Pin is a version to change in a requirements file.
@@ -65,7 +66,7 @@ func Rewrite(data []byte, pins []Pin, dropHashes bool) ([]byte, []Change, error)
 				break
 			}
 			cut := edit{}
-			if hashes := hash.FindAllStringIndex(text[begin:end], -1); hashes != nil {
+			if hashes := hash().FindAllStringIndex(text[begin:end], -1); hashes != nil {
 				if !dropHashes {
 					c.Err = ErrHashes
 					break
@@ -93,7 +94,7 @@ func Rewrite(data []byte, pins []Pin, dropHashes bool) ([]byte, []Change, error)
 }
 
 // hash is a --hash option with the continuation before it.
-var hash = regexp.MustCompile(`[ \t]*(?:\\\r?\n[ \t]*|[ \t])--hash[= ][^ \t\r\n\\]+`)
+var hash = lazy.Regexp(`[ \t]*(?:\\\r?\n[ \t]*|[ \t])--hash[= ][^ \t\r\n\\]+`)
 
 // startsOf is the offset of each line's first byte, as editors count lines.
 func startsOf(text string) []int {
