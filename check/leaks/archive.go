@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"archive/zip"
 	"bytes"
+	"compress/bzip2"
 	"compress/gzip"
 	"errors"
 	"fmt"
@@ -19,18 +20,24 @@ const (
 	maxInner   = 64 << 20
 )
 
-// archiveKind tells archives by their names.
+// archiveKind tells archives by their names: zip, tar, tgz, tbz, or other,
+// which is one that is not looked into. Empty means that it is none.
 func archiveKind(name string) string {
 	n := strings.ToLower(name)
-	for _, ext := range []string{".tar.gz", ".tgz", ".tar", ".zip", ".whl", ".jar", ".egg"} {
-		if strings.HasSuffix(n, ext) {
-			switch ext {
-			case ".tar.gz", ".tgz":
-				return "tgz"
-			case ".tar":
-				return "tar"
+	for _, of := range [...]struct {
+		kind string
+		ends []string
+	}{
+		{"tgz", []string{".tar.gz", ".tgz", ".crate"}},
+		{"tbz", []string{".tar.bz2", ".tbz2", ".tbz"}},
+		{"tar", []string{".tar", ".gem"}},
+		{"zip", []string{".zip", ".whl", ".jar", ".egg", ".war", ".ear", ".aar", ".nupkg", ".vsix", ".xpi", ".apk", ".ipa", ".conda"}},
+		{"other", []string{".tar.xz", ".txz", ".tar.zst", ".tar.lz4", ".7z", ".rar"}},
+	} {
+		for _, end := range of.ends {
+			if strings.HasSuffix(n, end) {
+				return of.kind
 			}
-			return "zip"
 		}
 	}
 	return ""
@@ -39,7 +46,12 @@ func archiveKind(name string) string {
 // budget is what may still be unpacked: a few bytes may stand for many.
 type budget struct{ left int64 }
 
-var errTooLarge = errors.New("unpacks to more than is looked at")
+var (
+	errTooLarge = errors.New("unpacks to more than is looked at")
+	errKind     = errors.New("is an archive of a kind that is not looked into")
+	errTooDeep  = errors.New("is an archive deeper in others than was asked for")
+	errLocked   = errors.New("is encrypted")
+)
 
 func (b *budget) reader(in io.Reader) io.Reader {
 	return readerFunc(func(p []byte) (int, error) {
@@ -81,6 +93,7 @@ func (r *runner) unpack(name string, f archiveReader, size int64, depth int, b *
 		in = b.reader(in)
 		if archiveKind(inner) != "" {
 			if depth <= 1 {
+				r.unknown(shown, errTooDeep)
 				return nil
 			}
 			data, err := io.ReadAll(io.LimitReader(in, maxInner+1))
@@ -89,6 +102,10 @@ func (r *runner) unpack(name string, f archiveReader, size int64, depth int, b *
 			}
 			found, err := r.unpack(shown, bytes.NewReader(data), int64(len(data)), depth-1, b)
 			out = append(out, found...)
+			if err != nil && !errors.Is(err, errTooLarge) && r.ctx.Err() == nil {
+				r.unknown(shown, err) // which is no reason to leave out what stands beside it
+				return nil
+			}
 			return err
 		}
 		found, err := r.pieces(shown, in)
@@ -105,9 +122,14 @@ func (r *runner) unpack(name string, f archiveReader, size int64, depth int, b *
 			if !e.Mode().IsRegular() {
 				continue
 			}
+			if e.Flags&1 != 0 {
+				r.unknown(name+"!"+e.Name, errLocked)
+				continue
+			}
 			in, err := e.Open()
 			if err != nil {
-				return out, fmt.Errorf("%s: %w", e.Name, err)
+				r.unknown(name+"!"+e.Name, err)
+				continue
 			}
 			err = each(e.Name, in)
 			in.Close()
@@ -124,6 +146,11 @@ func (r *runner) unpack(name string, f archiveReader, size int64, depth int, b *
 		defer in.Close() //nolint:errcheck // read only
 		err = tarball(b.reader(in), each)
 		return out, err
+	case "tbz":
+		err = tarball(b.reader(bzip2.NewReader(f)), each)
+		return out, err
+	case "other":
+		return nil, errKind
 	}
 	err = tarball(f, each)
 	return out, err

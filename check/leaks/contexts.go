@@ -3,6 +3,7 @@ package leaks
 import (
 	"strings"
 
+	"github.com/pavise-dev/pavise/check/internal/lazy"
 	"github.com/pavise-dev/pavise/finding"
 )
 
@@ -76,6 +77,7 @@ func contexts() []Rule {
 				`SECRET_KEY = os.environ["SECRET_KEY"]`, `secret_key: str = "change-me-in-production"`, `token_url = "/api/v1/token"`, `token_type: str = "bearer"`, `PASSWORD = "${DB_PASSWORD}"`, `password = "password"`,
 				`password_field = "current_password"`, `"token": "access_token"`, `api_key_header = "X-API-Key"`, `SECRET_KEY = ""`, `secret_name = "projects/x/secrets/y"`, `label: "Enter your password"`, `secret: "<your secret>"`, `public_key = "ssh-ed25519 AAAAC3Nz"`,
 				`error = "the token is invalid"`, `key = "a1b2c3d4e5"`, `token_expire = "3600 seconds"`, `password: "{{ .Values.password }}"`, `"primaryKey": "user_id"`, `credentials = "include"`,
+				`password = password.encode("latin1")`, `secret = b.decode('iso8859_15')`, `passwd: str = raw.decode("cp1252")`, `password = pw.encode("utf-16-le")`, `"password": data.encode("windows-1252")`,
 			},
 			valid: assigned,
 		},
@@ -83,23 +85,26 @@ func contexts() []Rule {
 }
 
 // weakName are names that hold something else as often as a secret.
-var weakName = lazy(`(?i)(?:token|bearer|credentials?|key)$`)
+var weakName = lazy.Regexp(`(?i)(?:token|bearer|credentials?|key)$`)
 
 // otherName are names that end like a secret's, or begin like one, and say
 // where it is, how long it lasts, or what it is called.
-var otherName = lazy(`(?i)(?:public|primary|foreign|sort|partition|cache|index|row|dict|json|map|group|order|object|idempotency|routing|hash|search|translation|i18n|pagination|page|next|continuation|csrf|xsrf|cursor|sync|start|end|eos|bos|pad|unk|mask|sep|special)[-_.]?(?:key|token)s?$|(?:url|uri|path|file|dir|name|id|ids|type|field|header|param|prefix|suffix|length|len|size|min|max|ttl|expires?(?:_?(?:in|at|minutes|seconds|days))?|expiry|lifetime|policy|rules?|regex|pattern|format|hash|algorithm|scheme|schema|help|hint|label|title|text|message|msg|error|description|placeholder|class|model|view|form|url_?name|endpoint|route|audience|issuer|count|index|arn|ref|version|store|backend|manager|provider|service|factory|handler|validators?|hashers?|reset|change|changed|confirm|required|enabled|missing|invalid|incorrect|wrong|expired|check|input|template|subject|column|table|env|var|variable)$`)
+var otherName = lazy.Regexp(`(?i)(?:public|primary|foreign|sort|partition|cache|index|row|dict|json|map|group|order|object|idempotency|routing|hash|search|translation|i18n|pagination|page|next|continuation|csrf|xsrf|cursor|sync|start|end|eos|bos|pad|unk|mask|sep|special)[-_.]?(?:key|token)s?$|(?:url|uri|path|file|dir|name|id|ids|type|field|header|param|prefix|suffix|length|len|size|min|max|ttl|expires?(?:_?(?:in|at|minutes|seconds|days))?|expiry|lifetime|policy|rules?|regex|pattern|format|hash|algorithm|scheme|schema|help|hint|label|title|text|message|msg|error|description|placeholder|class|model|view|form|url_?name|endpoint|route|audience|issuer|count|index|arn|ref|version|store|backend|manager|provider|service|factory|handler|validators?|hashers?|reset|change|changed|confirm|required|enabled|missing|invalid|incorrect|wrong|expired|check|input|template|subject|column|table|env|var|variable)$`)
 
-// algorithm are algorithms and encodings, which stand where a key may.
-var algorithm = lazy(`(?i)^(?:[HREP]S(?:256|384|512)|EdDSA|none|null|utf-?8|ascii|latin-?1)$`)
+// algorithm are algorithms, which stand where a key may.
+var algorithm = lazy.Regexp(`(?i)^(?:[HREP]S(?:256|384|512)|EdDSA|none|null)$`)
+
+// codec are Python's encodings of text, as in password.encode("latin1").
+var codec = lazy.Regexp(`(?i)^(?:u(?:tf)?[-_ ]?(?:7|8|16|32)(?:[-_](?:le|be|sig))?|(?:us[-_])?ascii|(?:l|latin)[-_ ]?[0-9]{1,2}|iso[-_ ]?8859(?:[-_][0-9]{1,2})?(?:[-_][ei])?|iso2022[-_][a-z]{2}(?:[-_](?:[0-9]{1,4}|ext))?|(?:cp|ibm|windows|ms)[-_]?[0-9]{3,5}|koi8[-_][rtu]|big5(?:[-_]?hkscs)?|gb[-_]?(?:k|2312|18030(?:[-_]2000)?)|euc[-_]?(?:jp|kr|cn|jis[-_]?2004|jisx0213)|s(?:hift)?[-_]?jis(?:[-_]?2004|x0213)?|johab|hz|ptcp154|mac[-_]?[a-z]{4,9}2?|idna|punycode|(?:raw_)?unicode_escape|(?:base64|bz2|hex|quopri|uu|zlib|rot13)(?:_codec)?|mbcs|oem)$`)
 
 // literalKey tells whether a literal that stands for a key is used as one.
 func literalKey(_, value string) bool {
-	return !algorithm().MatchString(value) && !references().MatchString(value) && !envName().MatchString(value)
+	return !algorithm().MatchString(value) && !codec().MatchString(value) && !references().MatchString(value) && !envName().MatchString(value)
 }
 
 // chosenKey tells whether a literal reads as a key that somebody chose.
 func chosenKey(_, value string) bool {
-	return len(value) >= 6 && (!plain(value) || boast().MatchString(value)) && !strings.ContainsAny(value, "{}") && !envName().MatchString(value)
+	return len(value) >= 6 && !codec().MatchString(value) && (!plain(value) || boast().MatchString(value)) && !strings.ContainsAny(value, "{}") && !envName().MatchString(value)
 }
 
 // assigned tells whether a value that is assigned to a name is a secret.
@@ -117,6 +122,8 @@ func assigned(name, value string) bool {
 		return false // a format, or an address, which has rules of its own
 	case strings.HasPrefix(bare, "/"), strings.HasPrefix(bare, "./"), strings.HasPrefix(bare, "http"), strings.HasPrefix(bare, "ssh-"), strings.HasPrefix(bare, "--"):
 		return false
+	case codec().MatchString(bare):
+		return false
 	case envName().MatchString(bare), header().MatchString(bare), camel().MatchString(bare), expressionLike().MatchString(bare), bare[0] == '_':
 		return false
 	}
@@ -132,14 +139,14 @@ func assigned(name, value string) bool {
 }
 
 var (
-	envName = lazy(`^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$`)
-	camel   = lazy(`^[A-Za-z][a-z]+(?:[A-Z][a-z]+)+$|^(?:[A-Z][a-z]*)+$`)
+	envName = lazy.Regexp(`^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$`)
+	camel   = lazy.Regexp(`^[A-Za-z][a-z]+(?:[A-Z][a-z]+)+$|^(?:[A-Z][a-z]*)+$`)
 	// expressionLike are regular expressions, escapes and numbers with dots.
-	expressionLike = lazy(`\\[swdbWSD.x]|\[[^\]]*-[^\]]*\]|\(\?|^[0-9.]+$|^\[`)
+	expressionLike = lazy.Regexp(`\\[swdbWSD.x]|\[[^\]]*-[^\]]*\]|\(\?|^[0-9.]+$|^\[`)
 	// derived are values that are made of a secret.
-	derived   = lazy(`(?i)hash|digest|checksum|fingerprint|pbkdf2|bcrypt|argon2|encrypted|sealed|cipher|public`)
-	header    = lazy(`^X(?:-[A-Z][A-Za-z]*)+$`)
-	dotted    = lazy(`^[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+(?:\(\))?$|^[a-z]+(?:_[a-z]+)+$`)
-	boast     = lazy(`(?i)^(?:my|super|very|top|our|the|dev|prod|jwt|app|ultra)[-_]?[a-z-]*(?:secret|passw|key)[a-z-]*$`)
-	strongKey = lazy(`(?i)(?:secret|api|access|private|sign(?:ing)?|encryption|crypto?|master|session|jwt|hmac|fernet|account|webhook|license|auth)[-_.]?key$|(?:api|auth|access|refresh|secret|bot|private)[-_.]?token$`)
+	derived   = lazy.Regexp(`(?i)hash|digest|checksum|fingerprint|pbkdf2|bcrypt|argon2|encrypted|sealed|cipher|public`)
+	header    = lazy.Regexp(`^X(?:-[A-Z][A-Za-z]*)+$`)
+	dotted    = lazy.Regexp(`^[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+(?:\(\))?$|^[a-z]+(?:_[a-z]+)+$`)
+	boast     = lazy.Regexp(`(?i)^(?:my|super|very|top|our|the|dev|prod|jwt|app|ultra)[-_]?[a-z-]*(?:secret|passw|key)[a-z-]*$`)
+	strongKey = lazy.Regexp(`(?i)(?:secret|api|access|private|sign(?:ing)?|encryption|crypto?|master|session|jwt|hmac|fernet|account|webhook|license|auth)[-_.]?key$|(?:api|auth|access|refresh|secret|bot|private)[-_.]?token$`)
 )

@@ -3,15 +3,18 @@ package leaks
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 
+	"github.com/pavise-dev/pavise/check/internal/lazy"
 	"github.com/pavise-dev/pavise/finding"
 )
 
@@ -22,6 +25,11 @@ const (
 	ruleKeyFile     = "key-file"
 	rulePlaceholder = "env-placeholder"
 	ruleWeakKey     = "env-weak-key"
+	ruleEnvHistory  = "env-in-history"
+	ruleKeyHistory  = "key-in-history"
+	ruleMode        = "secret-mode"
+	ruleUnset       = "env-example-missing"
+	ruleUnread      = "env-example-unread"
 )
 
 var hygieneRules = map[string]string{
@@ -30,24 +38,35 @@ var hygieneRules = map[string]string{
 	ruleKeyFile:     "A private key is among the files",
 	rulePlaceholder: "A placeholder is in use as a secret",
 	ruleWeakKey:     "A signing key is shorter than its hash",
+	ruleEnvHistory:  "A file of secrets is in git's history",
+	ruleKeyHistory:  "A private key is in git's history",
+	ruleMode:        "A file of secrets is readable by others",
+	ruleUnset:       "A setting that is required is missing in the example of .env",
+	ruleUnread:      "A line in the example of .env is read by no setting",
 }
 
 // hygiene looks at how a folder keeps its secrets: by the files that git
 // tracks or would take.
 func (r *runner) hygiene(root string, names []string) {
 	add := func(rule, where, problem, fix string, s finding.Severity) {
-		r.report.Hygiene = append(r.report.Hygiene, finding.Finding{Rule: "leaks/" + rule, Where: filepath.ToSlash(where), Problem: problem, Fix: fix, Severity: s, Refs: []string{"CWE-538", "ASVS 5.0 V13.4.1"}})
+		r.report.Hygiene = append(r.report.Hygiene, finding.Finding{Rule: "leaks/" + rule, Where: filepath.ToSlash(where), Problem: problem, Fix: fix, Severity: s, Refs: References("leaks/" + rule)})
 	}
+	r.drift(names, add)
 	// What git ignores is where the service gets its secrets from.
 	entries, _ := os.ReadDir(root)
 	for _, e := range entries {
-		if name := filepath.Join(root, e.Name()); e.Type().IsRegular() && isEnv(e.Name()) && !slices.Contains(names, name) && !r.excluded(e.Name()) {
-			data, err := os.ReadFile(name)
-			if err != nil {
-				r.unknown(filepath.ToSlash(name), err)
-			}
+		name := filepath.Join(root, e.Name())
+		if !e.Type().IsRegular() || !isEnv(e.Name()) && !keyFile().MatchString(e.Name()) || slices.Contains(names, name) || r.excluded(e.Name()) {
+			continue
+		}
+		data, err := os.ReadFile(name)
+		if err != nil {
+			r.unknown(filepath.ToSlash(name), err)
+		}
+		if isEnv(e.Name()) {
 			envValues(name, data, add)
 		}
+		mode(name, data, add)
 	}
 	tracked := sync.OnceValue(func() map[string]bool { return r.tracked(root) })
 	for _, name := range names {
@@ -63,15 +82,40 @@ func (r *runner) hygiene(root string, names []string) {
 				add(ruleEnvTracked, name, base+" is not ignored by git: the next git add . takes it", "add "+base+" to .gitignore", finding.Medium)
 			}
 		}
+		// A file that git tracks has the mode that a checkout gives it.
+		if (isEnv(base) || keyFile().MatchString(base) && !inTests(r.below(name))) && !tracked()[name] {
+			data, _ := os.ReadFile(name)
+			mode(name, data, add)
+		}
 		switch {
 		case keyFile().MatchString(base) && !inTests(r.below(name)):
-			if data, err := os.ReadFile(name); err == nil && len(data) < 1<<20 && bytes.Contains(data, []byte("PRIVATE KEY-----")) {
+			if data, err := os.ReadFile(name); err == nil && holdsKey(data) {
 				add(ruleKeyFile, name, base+" holds a private key", "keep it outside of the repository, and replace it", finding.Critical)
 			}
 		case isDockerfile(base):
 			r.image(root, name, add)
 		}
 	}
+}
+
+// holdsKey tells whether a file is of a private key, in the form that is read
+// as text.
+func holdsKey(data []byte) bool {
+	return len(data) < 1<<20 && bytes.Contains(data, []byte("PRIVATE KEY-----"))
+}
+
+// mode looks who may read a file of secrets. Windows tells no modes.
+func mode(name string, data []byte, add func(rule, where, problem, fix string, s finding.Severity)) {
+	info, err := os.Lstat(name)
+	if err != nil || runtime.GOOS == "windows" || info.Mode().Perm()&0o044 == 0 || !holdsKey(data) && (!isEnv(path.Base(filepath.ToSlash(name))) || !setting().Match(data)) {
+		return
+	}
+	who := "everybody on this machine"
+	if info.Mode().Perm()&0o004 == 0 {
+		who = "its group"
+	}
+	base := filepath.Base(name)
+	add(ruleMode, name, fmt.Sprintf("%s may be read by %s: its mode is %04o", base, who, info.Mode().Perm()), "chmod 600 "+base, finding.Low)
 }
 
 // tracked are the files that git tracks below a folder.
@@ -84,7 +128,7 @@ func (r *runner) tracked(root string) map[string]bool {
 	return names
 }
 
-var keyFile = lazy(`(?i)\.(?:pem|key|p8|pk8)$|^id_(?:rsa|dsa|ecdsa|ed25519)$`)
+var keyFile = lazy.Regexp(`(?i)\.(?:pem|key|p8|pk8)$|^id_(?:rsa|dsa|ecdsa|ed25519)$`)
 
 // isEnv tells whether a file holds settings of one place, and not an example.
 func isEnv(base string) bool {
@@ -96,11 +140,11 @@ func isExample(base string) bool {
 }
 
 var (
-	envSetting = lazy(`(?m)^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*(.*?)[ \t]*\r?$`)
-	secretLike = lazy(`(?i)` + secretName + `$`)
+	envSetting = lazy.Regexp(`(?m)^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*(.*?)[ \t]*\r?$`)
+	secretLike = lazy.Regexp(`(?i)` + secretName + `$`)
 	// signing are names of keys that a hash of 256 bits is keyed with.
-	signing = lazy(`(?i)^(?:.*_)?(?:secret_key|jwt_secret|jwt_key|jwt_secret_key|signing_key|session_key|session_secret|hmac_key|token_secret|cookie_secret)$`)
-	wanted  = lazy(`(?i)change[-_ ]?(?:me|this|it)|replace[-_ ]?(?:me|this|with)|^your[-_ ]|^<.*>$|place[-_ ]?holder|^x{4,}$|^todo|^(?:secret|password|admin|example|test|dev)$`)
+	signing = lazy.Regexp(`(?i)^(?:.*_)?(?:secret_key|jwt_secret|jwt_key|jwt_secret_key|signing_key|session_key|session_secret|hmac_key|token_secret|cookie_secret)$`)
+	wanted  = lazy.Regexp(`(?i)change[-_ ]?(?:me|this|it)|replace[-_ ]?(?:me|this|with)|^your[-_ ]|^<.*>$|place[-_ ]?holder|^x{4,}$|^todo|^(?:secret|password|admin|example|test|dev)$`)
 )
 
 // envValues looks at what a service is given: a placeholder that nobody
@@ -126,14 +170,14 @@ func envValues(name string, data []byte, add func(rule, where, problem, fix stri
 }
 
 // setting is a name with a value.
-var setting = lazy(`(?m)^[ \t]*(?:export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=[ \t]*["']?[^\s"'#]`)
+var setting = lazy.Regexp(`(?m)^[ \t]*(?:export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=[ \t]*["']?[^\s"'#]`)
 
 func isDockerfile(base string) bool {
 	b := strings.ToLower(base)
 	return strings.HasPrefix(b, "dockerfile") || strings.HasSuffix(b, ".dockerfile") || strings.HasPrefix(b, "containerfile")
 }
 
-var copyLine = lazy(`(?i)^[ \t]*(?:COPY|ADD)[ \t]+(.*)$`)
+var copyLine = lazy.Regexp(`(?i)^[ \t]*(?:COPY|ADD)[ \t]+(.*)$`)
 
 // image looks whether a Dockerfile copies a file of secrets: by its name, or
 // with all, where no .dockerignore keeps it out.

@@ -26,8 +26,13 @@ type Leak struct {
 	Severity finding.Severity
 	// Commit that added it, where a history was read.
 	Commit string
+	// Verdict of who issued it, where that was asked.
+	Verdict finding.Verdict
 
 	secret string // never leaves the package
+	// doubtful tells that the secret's own checksum is wrong.
+	doubtful bool
+	issuer   *provider // who was asked
 }
 
 // masked says enough of a secret to find it again: the beginning that all of
@@ -51,11 +56,25 @@ func (l *Leak) Finding() finding.Finding {
 	if fix == "" {
 		fix = "take it out, read it from the environment or a secrets directory, and replace it where it is valid: it has been seen"
 	}
+	if l.doubtful {
+		problem += ", whose checksum is wrong: it was made up, or is not of today's form"
+		fix = "see whether it is one; let it be with a comment if it is not"
+	}
 	if l.Commit != "" {
 		problem += ", added by commit " + l.Commit
+	}
+	if l.Commit != "" && !l.doubtful {
 		fix = "replace it where it is valid: taking it out does not take it out of the history"
 	}
-	return finding.Finding{Rule: l.Rule, Where: where, Problem: problem, Fix: fix, Severity: l.Severity, Refs: []string{"CWE-798", "ASVS 5.0 V13.3.1"}}
+	switch {
+	case l.Verdict == finding.VerdictValid:
+		fix = "revoke it at once: it is live; then take it out, and read its successor from the environment or a secrets directory"
+	case l.Verdict == finding.VerdictInvalid && l.issuer.own:
+		fix += "; " + l.issuer.name + " does not know it, though a server of your own may"
+	case l.Verdict == finding.VerdictInvalid:
+		fix = "take it out: it is not valid any more"
+	}
+	return finding.Finding{Rule: l.Rule, Where: where, Problem: problem, Fix: fix, Severity: l.Severity, Verdict: l.Verdict, Refs: References(l.Rule)}
 }
 
 // prefix is how many characters of the secret every secret of the rule has.

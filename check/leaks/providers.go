@@ -28,13 +28,13 @@ func tokens(id, what string, prefixes []string, pattern, sample string, severity
 // providers are tokens whose shape their providers document.
 func providers() []Rule {
 	const critical, high, medium = finding.Critical, finding.High, finding.Medium
-	return []Rule{
+	return summed([]Rule{
 		// Code hosts and what builds and publishes.
-		tokens("github-token", "GitHub token", []string{"ghp_", "gho_", "ghu_", "ghs_", "ghr_"}, `gh[pousr]_[A-Za-z0-9]{36,255}`, "ghp_"+chars(36, base62), critical),
+		tokens("github-token", "GitHub token", []string{"ghp_", "gho_", "ghu_", "ghs_", "ghr_"}, `gh[pousr]_[A-Za-z0-9]{36,255}`, "ghp_"+withSum(chars(30, base62)), critical),
 		token("github-fine-grained", "fine-grained GitHub token", "github_pat_", `[A-Za-z0-9]{22}_[A-Za-z0-9]{59}`, chars(22, base62)+"_"+chars(59, base62), critical),
 		tokens("gitlab-token", "GitLab token", []string{"glpat-", "gldt-", "glrt-", "glptt-", "glcbt-", "glsoat-", "glft-", "glagent-"}, `gl(?:pat|dt|rt|ptt|cbt|soat|ft|agent)-[A-Za-z0-9_.-]{20,300}`, "glpat-"+chars(20, base62), critical),
 		tokens("bitbucket-token", "Bitbucket app password", []string{"ATBB"}, `ATBB[A-Za-z0-9]{32}`, "ATBB"+chars(32, base62), critical),
-		token("npm-token", "npm token", "npm_", `[A-Za-z0-9]{36}`, chars(36, base62), critical),
+		token("npm-token", "npm token", "npm_", `[A-Za-z0-9]{36}`, withSum(chars(30, base62)), critical),
 		token("pypi-token", "PyPI token", "pypi-AgEI", `[A-Za-z0-9_-]{50,500}`, chars(90, base62), critical),
 		token("rubygems-token", "RubyGems key", "rubygems_", `[0-9a-f]{48}`, chars(48, hexa), critical),
 		token("crates-token", "crates.io token", "cio", `[A-Za-z0-9]{32}`, chars(32, base62), high),
@@ -129,11 +129,11 @@ func providers() []Rule {
 		token("postman-key", "Postman key", "PMAK-", `[0-9a-f]{24}-[0-9a-f]{34}`, chars(24, hexa)+"-"+chars(34, hexa), high),
 		token("sentry-token", "Sentry token", "sntrys_", `[A-Za-z0-9+/=_-]{60,300}`, chars(120, base62), high),
 		token("newrelic-key", "New Relic key", "NRAK-", `[A-Z0-9]{27}`, chars(27, base32), high),
-		token("grafana-token", "Grafana token", "glsa_", `[A-Za-z0-9]{32}_[0-9a-f]{8}`, chars(32, base62)+"_"+chars(8, hexa), critical),
+		token("grafana-token", "Grafana token", "glsa_", `[A-Za-z0-9]{32}_[0-9a-f]{8}`, chars(32, base62)+"_"+littleSum("glsa_"+chars(32, base62)), critical),
 		token("prefect-key", "Prefect key", "pnu_", `[A-Za-z0-9]{36}`, chars(36, base62), high),
 		token("dynatrace-token", "Dynatrace token", "dt0c01.", `[A-Z0-9]{24}\.[A-Z0-9]{64}`, chars(24, base32)+"."+chars(64, base32), critical),
-		token("age-key", "age secret key", "AGE-SECRET-KEY-1", `[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}`, chars(58, "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L"), critical),
-	}
+		token("age-key", "age secret key", "AGE-SECRET-KEY-1", `[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}`, ageSample(), critical),
+	})
 }
 
 // awsAccessKey leaves out the key of Amazon's own documentation.

@@ -40,6 +40,9 @@ type Rule struct {
 	// valid looks at the secret's structure, and at the name before it where
 	// Pattern has one; nil means that there is nothing to look at.
 	valid func(name, secret string) bool
+	// sound tells whether the checksum in the secret is right; nil means that
+	// its provider documents none.
+	sound func(secret string) bool
 	// span is how far behind a keyword the secret may end, in bytes, where it
 	// may be in another line; 0 means in the line of the keyword.
 	span int
@@ -89,6 +92,30 @@ func ruleOf(id string) *Rule {
 	return &Rule{ID: id, What: "secret"}
 }
 
+// References are those of a rule, by its whole id. A file of secrets is what
+// V13.3.1 keeps out of the source and of what is built from it; V13.4.1 is of
+// git's own folder alone.
+func References(id string) []string {
+	const management = "ASVS 5.0 V13.3.1"
+	switch strings.TrimPrefix(id, "leaks/") {
+	case ruleEnvTracked, ruleEnvHistory, ruleKeyFile, ruleKeyHistory:
+		return []string{"CWE-540", management}
+	case ruleEnvImage:
+		return []string{"CWE-538", management}
+	case rulePlaceholder:
+		return []string{"CWE-1392", "ASVS 5.0 V11.5.1", "ASVS 5.0 V13.2.3"}
+	case ruleWeakKey:
+		return []string{"CWE-326", "ASVS 5.0 V11.2.3"}
+	case ruleMode:
+		return []string{"CWE-732", "ASVS 5.0 V13.3.2"}
+	case ruleUnset, ruleUnread:
+		return []string{"CWE-1059"}
+	case "fernet-key-at-import": // no key is known: it is lost
+		return []string{"CWE-665", management}
+	}
+	return []string{"CWE-798", management}
+}
+
 // Descriptions are the rules for a writer of findings.
 func Descriptions() map[string]finding.Rule {
 	out := map[string]finding.Rule{}
@@ -99,10 +126,4 @@ func Descriptions() map[string]finding.Rule {
 		out["leaks/"+id] = finding.Rule{Short: text, Help: "See the guide on secrets."}
 	}
 	return out
-}
-
-// lazy compiles a pattern when it is first used: a program that links this
-// package and looks for no secret pays nothing for them.
-func lazy(pattern string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
 }

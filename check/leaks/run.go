@@ -7,13 +7,15 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
-	"unicode/utf16"
+	"time"
 
+	"github.com/pavise-dev/pavise/check/internal/tree"
 	"github.com/pavise-dev/pavise/finding"
 )
 
@@ -36,6 +38,13 @@ type Options struct {
 	Depth int
 	// Baseline holds leaks that are known; nil means none.
 	Baseline *Baseline
+	// Verify sends each secret that the baseline does not hold to the provider
+	// that issued it, to ask whether it is live.
+	Verify bool
+	// VerifyAt are addresses of providers, for tests: loopback only.
+	VerifyAt map[string]string
+
+	askTimeout time.Duration // of a question; 0 is the default
 }
 
 // A Report is what was found.
@@ -48,6 +57,9 @@ type Report struct {
 	Bytes         int64
 	// Known are leaks that the baseline holds.
 	Known int
+	// Verdicts counts leaks by what their providers said; nil where nobody was
+	// asked.
+	Verdicts map[finding.Verdict]int
 }
 
 // Findings are the leaks, and what is wrong with how secrets are kept, by
@@ -69,6 +81,9 @@ const (
 
 // Run looks. Its error is about the options, or about git.
 func Run(ctx context.Context, o Options) (*Report, error) {
+	if p, bad := tree.BadPattern(o.Exclude); bad {
+		return nil, fmt.Errorf("exclude %q is no pattern: %w", p, path.ErrBadPattern)
+	}
 	r := &runner{ctx: ctx, o: o, scan: NewScanner()}
 	var err error
 	switch {
@@ -88,6 +103,11 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		before := len(r.report.Leaks)
 		r.report.Leaks = slices.DeleteFunc(r.report.Leaks, o.Baseline.Holds)
 		r.report.Known = before - len(r.report.Leaks)
+	}
+	if o.Verify {
+		if err := r.verify(); err != nil {
+			return nil, err
+		}
 	}
 	return &r.report, nil
 }
@@ -223,6 +243,11 @@ func (r *runner) pieces(name string, in io.Reader) ([]Leak, error) {
 	line := 0 // of the first byte in the buffer, from 0
 	for first := true; ; first = false {
 		n, err := fill(in, &buffer)
+		if first && err == nil && isUTF16(buffer) {
+			in = fromUTF16(io.MultiReader(bytes.NewReader(bytes.Clone(buffer[2:])), in), buffer[0] == 0xff)
+			buffer = buffer[:0]
+			n, err = fill(in, &buffer)
+		}
 		r.mu.Lock()
 		r.report.Bytes += int64(n)
 		r.mu.Unlock()
@@ -230,9 +255,8 @@ func (r *runner) pieces(name string, in io.Reader) ([]Leak, error) {
 			return out, err
 		}
 		whole := len(buffer) < maxFile
-		text := buffer
 		if first {
-			if text = decode(buffer); text == nil {
+			if IsBinary(buffer) {
 				r.mu.Lock()
 				r.report.Binary++
 				r.mu.Unlock()
@@ -242,7 +266,7 @@ func (r *runner) pieces(name string, in io.Reader) ([]Leak, error) {
 			r.report.Files++
 			r.mu.Unlock()
 		}
-		for _, l := range r.scan.Scan(r.below(name), text) {
+		for _, l := range r.scan.Scan(r.below(name), buffer) {
 			l.Path = name
 			l.Line += line
 			if !slices.ContainsFunc(out[max(0, len(out)-1000):], func(o Leak) bool { return o.Line == l.Line && o.Rule == l.Rule && o.secret == l.secret }) {
@@ -280,26 +304,6 @@ func fill(in io.Reader, buffer *[]byte) (n int, err error) {
 		}
 	}
 	return n, nil
-}
-
-// decode makes UTF-8 of UTF-16, and nil of what is no text.
-func decode(data []byte) []byte {
-	if len(data) >= 2 && (data[0] == 0xff && data[1] == 0xfe || data[0] == 0xfe && data[1] == 0xff) {
-		little := data[0] == 0xff
-		units := make([]uint16, 0, len(data)/2)
-		for i := 2; i+1 < len(data); i += 2 {
-			if little {
-				units = append(units, uint16(data[i])|uint16(data[i+1])<<8)
-			} else {
-				units = append(units, uint16(data[i+1])|uint16(data[i])<<8)
-			}
-		}
-		return []byte(string(utf16.Decode(units)))
-	}
-	if IsBinary(data) {
-		return nil
-	}
-	return data
 }
 
 // ErrGit says that git could not be asked.

@@ -6,22 +6,26 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/base64"
 	"errors"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/pavise-dev/pavise/finding"
 )
 
 // hidden is a secret that no file of ours holds in one piece.
 var (
-	hidden  = "ghp_" + chars(36, base62)
-	another = "ghp_" + chars(35, base62) + "0"
+	hidden  = "ghp_" + withSum(chars(30, base62))
+	another = "ghp_" + withSum(chars(29, base62)+"0")
 )
 
 func put(t testing.TB, dir string, files map[string]string) {
@@ -31,7 +35,7 @@ func put(t testing.TB, dir string, files map[string]string) {
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -124,6 +128,11 @@ func TestGitIgnore(t *testing.T) {
 	git(t, dir, "init", "-q")
 	git(t, dir, "add", "-f", "kept.log")
 	want(t, look(t, dir, Options{}), "github-token b.txt:1:1", "github-token kept.log:1:1")
+	// A folder that is ignored as a whole is looked at when it is meant.
+	put(t, dir, map[string]string{".gitignore": "out/\n*.log\n", "out/x/c.txt": hidden})
+	want(t, look(t, dir, Options{}), "github-token b.txt:1:1", "github-token kept.log:1:1")
+	want(t, look(t, filepath.Join(dir, "out"), Options{}), "github-token x/c.txt:1:1")
+	want(t, look(t, filepath.Join(dir, "out", "x"), Options{}), "github-token c.txt:1:1")
 }
 
 func TestStaged(t *testing.T) {
@@ -224,6 +233,47 @@ func TestUTF16(t *testing.T) {
 	}
 }
 
+// TestUTF16InPieces: what is larger than is held is decoded to its end, in
+// both orders, with characters of two units.
+func TestUTF16InPieces(t *testing.T) {
+	filler := strings.Repeat("\U0001F511 nothing of interest in this line, é\n", 1<<15)
+	secrets := []string{hidden}
+	text := "\ufeff" + hidden + "\n"
+	for n := range 12 { // 12 pieces of 3 MB, in UTF-16
+		s := "ghp_" + withSum(chars(28, base62)+base62[n:n+1]+"x")
+		secrets = append(secrets, s)
+		text += filler + s + "\n"
+	}
+	units := utf16.Encode([]rune(text))
+	if len(units)*2 < 3*maxFile {
+		t.Fatalf("%d bytes are too few", len(units)*2)
+	}
+	for _, little := range []bool{true, false} {
+		data := make([]byte, 0, 2*len(units)+1)
+		for _, u := range units {
+			if little {
+				data = append(data, byte(u), byte(u>>8))
+			} else {
+				data = append(data, byte(u>>8), byte(u))
+			}
+		}
+		r, err := Run(t.Context(), Options{Stdin: bytes.NewReader(append(data, 'x'))})
+		if err != nil || len(r.Leaks) != len(secrets) || len(r.Unknowns) > 0 {
+			t.Fatalf("little %v: %v, %d leaks of %d", little, err, len(r.Leaks), len(secrets))
+		}
+		for i, l := range r.Leaks {
+			if want := 1 + i*(1<<15+1); l.secret != secrets[i] || l.Line != want || l.Column != 1 {
+				t.Errorf("little %v: leak %d is at %d:%d, want line %d", little, i, l.Line, l.Column, want)
+			}
+		}
+	}
+	// A lone half of a pair is a character like others.
+	got, err := io.ReadAll(fromUTF16(strings.NewReader("\x00\xd8a\x00\x00\xdc\x3d\xd8\x11\xddb\x00\x3d\xd8z"), true))
+	if want := "\ufffda\ufffd\U0001F511b\ufffd"; err != nil || string(got) != want {
+		t.Errorf("got %q, %v, want %q", got, err, want)
+	}
+}
+
 // TestKinds: assignments without quotes, in files where none are needed.
 func TestKinds(t *testing.T) {
 	dir := t.TempDir()
@@ -264,38 +314,188 @@ func TestHygiene(t *testing.T) {
 	want(t, look(t, dir, Options{}), "env-tracked .env", "key-file server.key", "env-in-image Dockerfile:4")
 }
 
-// TestArchives are looked into as deep as is asked, and a bomb is not.
-func TestArchives(t *testing.T) {
-	zipped := func(files map[string]string) string {
-		var b bytes.Buffer
-		z := zip.NewWriter(&b)
-		for name, text := range files {
-			w, err := z.Create(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, _ = w.Write([]byte(text))
-		}
-		if err := z.Close(); err != nil {
+// zipped is a zip archive.
+func zipped(t testing.TB, files map[string]string) string {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for name, text := range files {
+		w, err := z.Create(name)
+		if err != nil {
 			t.Fatal(err)
 		}
-		return b.String()
+		_, _ = w.Write([]byte(text))
 	}
-	var tgz bytes.Buffer
-	gz := gzip.NewWriter(&tgz)
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// tarred is a tar archive of one file, compressed.
+func tarred(name, text string) string {
+	var b bytes.Buffer
+	gz := gzip.NewWriter(&b)
 	tw := tar.NewWriter(gz)
-	_ = tw.WriteHeader(&tar.Header{Name: "in.txt", Typeflag: tar.TypeReg, Size: int64(len(hidden)), Mode: 0o600})
-	_, _ = tw.Write([]byte(hidden))
+	_ = tw.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeReg, Size: int64(len(text)), Mode: 0o600})
+	_, _ = tw.Write([]byte(text))
 	_, _ = tw.Close(), gz.Close()
+	return b.String()
+}
+
+// TestArchives are looked into as deep as is asked, and a bomb is not.
+func TestArchives(t *testing.T) {
 	dir := t.TempDir()
-	put(t, dir, map[string]string{"a.zip": zipped(map[string]string{"x/y.py": "\n" + hidden, "b.whl": zipped(map[string]string{"z.py": hidden})}), "c.tar.gz": tgz.String(), "broken.zip": "PK"})
+	put(t, dir, map[string]string{"a.zip": zipped(t, map[string]string{"x/y.py": "\n" + hidden, "b.whl": zipped(t, map[string]string{"z.py": hidden})}), "c.tar.gz": tarred("in.txt", hidden), "broken.zip": "PK"})
 	want(t, look(t, dir, Options{}))
-	want(t, look(t, dir, Options{Depth: 1}), "github-token a.zip!x/y.py:2:1", "github-token c.tar.gz!in.txt:1:1", "unknown "+filepath.ToSlash(dir)+"/broken.zip")
+	at := func(name string) string { return "unknown " + filepath.ToSlash(dir) + "/" + name }
+	// What is deeper than was asked for is said, and not passed over.
+	want(t, look(t, dir, Options{Depth: 1}), "github-token a.zip!x/y.py:2:1", "github-token c.tar.gz!in.txt:1:1", at("broken.zip"), at("a.zip!b.whl"))
 	want(t, look(t, dir, Options{Depth: 2}), "github-token a.zip!x/y.py:2:1", "github-token a.zip!b.whl!z.py:1:1", "github-token c.tar.gz!in.txt:1:1", "unknown "+filepath.ToSlash(dir)+"/broken.zip")
 
 	b := &budget{1000}
 	if n, err := io.Copy(io.Discard, b.reader(strings.NewReader(strings.Repeat("x", 1<<20)))); !errors.Is(err, errTooLarge) || n > 64<<10 {
 		t.Errorf("%d bytes are unpacked: %v", n, err)
+	}
+}
+
+// TestArchiveKinds: what is not looked into is said, and what stands beside it
+// in an archive is looked at.
+func TestArchiveKinds(t *testing.T) {
+	dir := t.TempDir()
+	locked := []byte(zipped(t, map[string]string{"x.txt": "x"}))
+	locked[6] |= 1 // of the file's own header
+	central := bytes.Index(locked, []byte("PK\x01\x02"))
+	locked[central+8] |= 1
+	plain := zipped(t, map[string]string{"a/b.py": hidden})
+	// A tar of x.py with a password: the standard library cannot write bzip2.
+	bzipped, err := base64.StdEncoding.DecodeString("QlpoOTFBWSZTWRu7ZSUAAH7bgMuQUANfggCEZiH+4AgIIAB1ERqaABtRo0AZD9UGSmg9IDQAADR8+cQEEBYSCCKeXKEmWMgEIUSi5md7pWvY0GRZKLQ1FlI5" +
+		"b3UpMwn0TwrRheRae/fw6xhH0wCAMNQkgfi7kinChIDd2yko")
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, dir, map[string]string{
+		"a.jar": plain, "b.war": plain, "c.nupkg": plain, "d.crate": tarred("x/y.rs", hidden), "e.7z": "7z", "f.tar.xz": "x", "g.zip": string(locked),
+		"h.zip":     zipped(t, map[string]string{"1.zip": "PK broken", "2.tar.zst": "x", "3.py": hidden, "4.zip": plain}),
+		"i.tar.bz2": "BZ", "j.tbz2": string(bzipped),
+	})
+	at := func(name string) string { return "unknown " + filepath.ToSlash(dir) + "/" + name }
+	want(t, look(t, dir, Options{Depth: 2}), "github-token a.jar!a/b.py:1:1", "github-token b.war!a/b.py:1:1", "github-token c.nupkg!a/b.py:1:1", "github-token d.crate!x/y.rs:1:1",
+		at("e.7z"), at("f.tar.xz"), at("g.zip!x.txt"), at("h.zip!1.zip"), at("h.zip!2.tar.zst"), "github-token h.zip!3.py:1:1", "github-token h.zip!4.zip!a/b.py:1:1", at("i.tar.bz2"), "secret-assignment j.tbz2!x.py:1:13")
+}
+
+// TestArchivesInHistory are looked into as deep as those of a folder, though
+// they are gone, and in what is staged.
+func TestArchivesInHistory(t *testing.T) {
+	dir := t.TempDir()
+	git(t, dir, "init", "-q")
+	put(t, dir, map[string]string{
+		"dist/a b.whl": zipped(t, map[string]string{"x/y.py": "\n" + hidden, "b.jar": zipped(t, map[string]string{"z.py": another})}), "c.tgz": tarred("in.txt", hidden),
+		"skipped.zip": zipped(t, map[string]string{"a": hidden}), "image.bin": "\x00\x01", "broken.zip": "\x00PK",
+	})
+	git(t, dir, "add", ".")
+	staged := []string{"github-token dist/a b.whl!x/y.py:2:1", "github-token c.tgz!in.txt:1:1", "unknown broken.zip"}
+	want(t, look(t, dir, Options{Staged: true}))
+	want(t, look(t, dir, Options{Staged: true, Depth: 1, Exclude: []string{"skipped.zip"}}), append(staged, "unknown dist/a b.whl!b.jar")...)
+	git(t, dir, "commit", "-qm", "with")
+	git(t, dir, "rm", "-q", "-r", ".")
+	git(t, dir, "commit", "-qm", "without")
+	want(t, look(t, dir, Options{History: true}))
+	want(t, look(t, dir, Options{History: true, Depth: 1, Exclude: []string{"skipped.zip"}}), append(staged, "unknown dist/a b.whl!b.jar")...)
+	want(t, look(t, dir, Options{History: true, Depth: 2, Exclude: []string{"skipped.zip"}}), append(staged, "github-token dist/a b.whl!b.jar!z.py:1:1")...)
+	r, err := Run(t.Context(), Options{Paths: []string{dir}, History: true, Depth: 2})
+	if err != nil || len(r.Leaks) != 4 || r.Leaks[0].Commit == "" || r.Binary != 1 {
+		t.Errorf("%v: %d leaks, %d binary files", err, len(r.Leaks), r.Binary)
+	}
+	if r, err := Run(t.Context(), Options{Paths: []string{dir}, History: true}); err != nil || r.Binary != 5 {
+		t.Errorf("%v: %d binary files that are passed over, want 5", err, r.Binary)
+	}
+}
+
+// TestUTF16InHistory: git takes UTF-16 for binary, and prints no lines of it.
+func TestUTF16InHistory(t *testing.T) {
+	dir := t.TempDir()
+	wide := "\xff\xfe"
+	for _, u := range utf16.Encode([]rune("x\r\n" + hidden + "\r\n")) {
+		wide += string([]byte{byte(u), byte(u >> 8)})
+	}
+	git(t, dir, "init", "-q")
+	put(t, dir, map[string]string{"deploy.ps1": wide, "nul.txt": "\x00" + hidden, "image.png": wide})
+	git(t, dir, "add", ".")
+	want(t, look(t, dir, Options{Staged: true}), "github-token deploy.ps1:2:1")
+	git(t, dir, "commit", "-qm", "with")
+	git(t, dir, "rm", "-q", "deploy.ps1")
+	git(t, dir, "commit", "-qm", "without")
+	want(t, look(t, dir, Options{History: true}), "github-token deploy.ps1:2:1")
+	r, err := Run(t.Context(), Options{Paths: []string{dir}, History: true})
+	if err != nil || r.Leaks[0].Commit == "" || r.Binary != 2 {
+		t.Errorf("%v: %d binary files, want 2", err, r.Binary)
+	}
+}
+
+// TestFilesOfSecretsInHistory: what git tracked once is in the history.
+func TestFilesOfSecretsInHistory(t *testing.T) {
+	dir := t.TempDir()
+	key := "-----BEGIN " + "PRIVATE KEY-----\nshort\n"
+	git(t, dir, "init", "-q")
+	put(t, dir, map[string]string{
+		".env": "LOG_LEVEL=info\n", "api/.env.local": "X=1\n", ".env.example": "X=1\n", ".env.empty": "# nothing\n", ".env.kept": "X=1\n", "skipped/.env": "X=1\n",
+		"certs/server.key": key, "tests/server.key": key, "public.pem": "-----BEGIN CERTIFICATE-----\n", "env.txt": "DEBUG=true\nLOG_LEVEL=info\nPORT=8000\n",
+	})
+	git(t, dir, "add", ".")
+	git(t, dir, "commit", "-qm", "first")
+	git(t, dir, "mv", "env.txt", ".env.moved")
+	git(t, dir, "commit", "-qm", "second")
+	git(t, dir, "rm", "-q", "-r", ".env", "api", ".env.example", ".env.empty", ".env.moved", "skipped", "certs", "tests", "public.pem")
+	git(t, dir, "commit", "-qm", "third")
+	o := Options{History: true, Exclude: []string{"skipped"}}
+	want(t, look(t, dir, o), "env-in-history .env", "env-in-history api/.env.local", "env-in-history .env.moved", "key-in-history certs/server.key")
+	want(t, look(t, dir, Options{Staged: true}))
+	r, err := Run(t.Context(), Options{Paths: []string{dir}, History: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("git", "-C", dir, "rev-list", "--max-parents=0", "--abbrev-commit", "HEAD").Output()
+	if first := strings.TrimSpace(string(out)); err != nil || !strings.Contains(r.Hygiene[0].Problem, first) {
+		t.Errorf("%v: %q does not name the first commit, %s", err, r.Hygiene[0].Problem, first)
+	}
+}
+
+// TestModes: files of secrets that others may read, tracked ones apart, which
+// have what a checkout gives them.
+func TestModes(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no modes")
+	}
+	dir := t.TempDir()
+	key := "-----BEGIN " + "PRIVATE KEY-----\nshort\n"
+	modes := map[string]os.FileMode{".env": 0o644, ".env.local": 0o640, ".env.safe": 0o600, ".env.owner": 0o711, "id_ed25519": 0o604, "safe.key": 0o600, "ignored.key": 0o644, "public.pem": 0o644, ".env.tracked": 0o644, ".env.example": 0o644}
+	for name, m := range modes {
+		text := "X=1\n"
+		switch {
+		case name == "public.pem":
+			text = "-----BEGIN CERTIFICATE-----\n"
+		case !strings.HasPrefix(name, ".env"):
+			text = key
+		}
+		put(t, dir, map[string]string{name: text})
+		if err := os.Chmod(filepath.Join(dir, name), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(t, dir, map[string]string{".gitignore": ".env\n.env.local\n.env.safe\n.env.owner\nignored.key\n"})
+	git(t, dir, "init", "-q")
+	git(t, dir, "add", ".env.tracked")
+	want(t, look(t, dir, Options{}), "secret-mode .env", "secret-mode .env.local", "secret-mode id_ed25519", "secret-mode ignored.key",
+		"key-file id_ed25519", "key-file safe.key", "env-tracked .env.tracked")
+	r, err := Run(t.Context(), Options{Paths: []string{dir}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range r.Hygiene {
+		if f.Rule == "leaks/secret-mode" && (f.Severity != finding.Low || strings.HasSuffix(f.Where, ".local") != strings.Contains(f.Problem, "its group: its mode is 0640")) {
+			t.Errorf("%s: %s: %s", f.Where, f.Severity, f.Problem)
+		}
 	}
 }
 
@@ -343,4 +543,10 @@ func FuzzScan(f *testing.F) {
 			t.Fatal("the second time is another")
 		}
 	})
+}
+
+func TestExcludeThatIsNoPattern(t *testing.T) {
+	if _, err := Run(t.Context(), Options{Paths: []string{t.TempDir()}, Exclude: []string{"["}}); err == nil || !strings.Contains(err.Error(), `exclude "[" is no pattern`) {
+		t.Error(err)
+	}
 }

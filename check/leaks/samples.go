@@ -28,5 +28,18 @@ func chars(n int, alphabet string) string {
 	return b.String()
 }
 
+// withSum is a body with the checksum that GitHub's and npm's tokens end in.
+func withSum(body string) string { return body + base62Sum(body) }
+
+// ageSample is what follows the prefix of an age key, with its checksum.
+func ageSample() string {
+	body := chars(52, bech32Digits)
+	sum := bech32Rest("age-secret-key-1"+body+"qqqqqq") ^ 1
+	for i := range 6 {
+		body += string(bech32Digits[sum>>(5*(5-i))&31])
+	}
+	return strings.ToUpper(body)
+}
+
 // marked is a line with the secret in the marks that the rules' tests look for.
 func marked(before, secret, after string) string { return before + "⟦" + secret + "⟧" + after }

@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/pavise-dev/pavise/check/internal/lazy"
+	"github.com/pavise-dev/pavise/finding"
 )
 
 // A Scanner finds secrets in texts. It is safe for concurrent use.
@@ -41,12 +44,9 @@ const reach = 1 << 10
 // binary is how much of a file is looked at to tell whether it is text.
 const binary = 8 << 10
 
-// IsBinary tells whether data is no text: it holds a NUL near its beginning,
-// and no byte order mark of UTF-16.
+// IsBinary tells whether data is no text: it holds a NUL near its beginning.
+// UTF-16 is made UTF-8 before it is asked.
 func IsBinary(data []byte) bool {
-	if bytes.HasPrefix(data, []byte{0xff, 0xfe}) || bytes.HasPrefix(data, []byte{0xfe, 0xff}) {
-		return false
-	}
 	return bytes.IndexByte(data[:min(len(data), binary)], 0) >= 0
 }
 
@@ -209,17 +209,21 @@ func (s *Scanner) leaks(name string, text []byte, hits []hit) []Leak {
 		if allowed(text, begin, end, "leaks/"+h.rule.ID) {
 			continue
 		}
-		out = append(out, Leak{
+		l := Leak{
 			Rule: "leaks/" + h.rule.ID, Path: name, Line: line, Column: utf8.RuneCount(text[begin:h.from]) + 1,
 			What: h.rule.What, Severity: h.rule.Severity, secret: string(text[h.from:h.to]),
-		})
+		}
+		if h.rule.sound != nil && !h.rule.sound(l.secret) {
+			l.doubtful, l.Severity = true, finding.Low
+		}
+		out = append(out, l)
 	}
 	return out
 }
 
 // allow is the comment that lets a line be. It names the rule and gives a
 // reason.
-var allow = lazy(`pavise:allow[ \t]+(leaks/[a-z0-9-]+)[ \t]+\S`)
+var allow = lazy.Regexp(`pavise:allow[ \t]+(leaks/[a-z0-9-]+)[ \t]+\S`)
 
 // allowed looks at the line and the one above it.
 func allowed(text []byte, begin, end int, rule string) bool {
@@ -235,7 +239,7 @@ func allowed(text []byte, begin, end int, rule string) bool {
 }
 
 // testPath is where tests, their data and texts for readers are.
-var testPath = lazy(`(?i)(?:^|/)(?:tests?|testing|testdata|__tests__|spec|fixtures|docs?|docs_src)(?:/|$)|(?:^|/)(?:test_[^/]*|[^/]*_test|conftest)\.[a-z]+$|\.(?:md|rst|adoc)$`)
+var testPath = lazy.Regexp(`(?i)(?:^|/)(?:tests?|testing|testdata|__tests__|spec|fixtures|docs?|docs_src)(?:/|$)|(?:^|/)(?:test_[^/]*|[^/]*_test|conftest)\.[a-z]+$|\.(?:md|rst|adoc)$`)
 
 func inTests(name string) bool { return testPath().MatchString(name) }
 
@@ -265,10 +269,10 @@ func kindOf(name string) unquotedKind {
 const plainValue = `([^\s"'#;,{}\[\]()<>|&` + "`" + `\\$][^\s"'#;,` + "`" + `]{5,300})`
 
 var (
-	envLine    = lazy(`(?im)^[ \t]*(?:export[ \t]+|set[ \t]+|-[ \t]+)?["']?([A-Za-z0-9_.-]{0,60}` + secretName + `[A-Za-z0-9_]{0,20})["']?[ \t]*=[ \t]*["']?` + plainValue + `["']?[ \t]*(?:[#;].*)?\r?$`)
-	yamlLine   = lazy(`(?im)^[ \t]*(?:-[ \t]+)?["']?([A-Za-z0-9_.-]{0,60}` + secretName + `[A-Za-z0-9_]{0,20})["']?[ \t]*[:=][ \t]*["']?` + plainValue + `["']?[ \t]*(?:#.*)?\r?$`)
-	yamlPair   = lazy(`(?im)^[ \t]*(?:-[ \t]+)?name:[ \t]*["']?([A-Za-z0-9_.-]{0,60}` + secretName + `[A-Za-z0-9_]{0,20})["']?[ \t]*\r?\n[ \t]*value:[ \t]*["']?` + plainValue + `["']?[ \t]*(?:#.*)?\r?$`)
-	dockerLine = lazy(`(?im)^[ \t]*(?:ENV|ARG|LABEL)[ \t]+(?:[^\n]*[ \t])?([A-Za-z0-9_.-]{0,60}` + secretName + `[A-Za-z0-9_]{0,20})[ \t]*[= \t][ \t]*["']?` + plainValue)
+	envLine    = lazy.Regexp(`(?im)^[ \t]*(?:export[ \t]+|set[ \t]+|-[ \t]+)?["']?([A-Za-z0-9_.-]{0,60}` + secretName + `[A-Za-z0-9_]{0,20})["']?[ \t]*=[ \t]*["']?` + plainValue + `["']?[ \t]*(?:[#;].*)?\r?$`)
+	yamlLine   = lazy.Regexp(`(?im)^[ \t]*(?:-[ \t]+)?["']?([A-Za-z0-9_.-]{0,60}` + secretName + `[A-Za-z0-9_]{0,20})["']?[ \t]*[:=][ \t]*["']?` + plainValue + `["']?[ \t]*(?:#.*)?\r?$`)
+	yamlPair   = lazy.Regexp(`(?im)^[ \t]*(?:-[ \t]+)?name:[ \t]*["']?([A-Za-z0-9_.-]{0,60}` + secretName + `[A-Za-z0-9_]{0,20})["']?[ \t]*\r?\n[ \t]*value:[ \t]*["']?` + plainValue + `["']?[ \t]*(?:#.*)?\r?$`)
+	dockerLine = lazy.Regexp(`(?im)^[ \t]*(?:ENV|ARG|LABEL)[ \t]+(?:[^\n]*[ \t])?([A-Za-z0-9_.-]{0,60}` + secretName + `[A-Za-z0-9_]{0,20})[ \t]*[= \t][ \t]*["']?` + plainValue)
 )
 
 // unquoted finds assignments without quotes.

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/pavise-dev/pavise/check/internal/lazy"
 	"github.com/pavise-dev/pavise/finding"
 )
 
@@ -134,7 +135,7 @@ func isJWT(_, s string) bool {
 }
 
 // commonPasswords are what examples of addresses hold.
-var commonPasswords = lazy(`(?i)^(?:pass(?:word|wd|phrase)?|pwd|pw|secret|user(?:name)?|admin|root|postgres|mysql|guest|test|app|dev|local|db|foo|bar|baz|spam|scott|tiger|changethis|[a-z]|\.+)$`)
+var commonPasswords = lazy.Regexp(`(?i)^(?:pass(?:word|wd|phrase)?|pwd|pw|secret|user(?:name)?|admin|root|postgres|mysql|guest|test|app|dev|local|db|foo|bar|baz|spam|scott|tiger|changethis|[a-z]|\.+)$`)
 
 func isURLPassword(_, s string) bool {
 	plain, err := url.PathUnescape(s)

@@ -3,6 +3,8 @@ package leaks
 import (
 	"math"
 	"strings"
+
+	"github.com/pavise-dev/pavise/check/internal/lazy"
 )
 
 // entropy is Shannon's, in bits a byte.
@@ -25,10 +27,10 @@ func entropy(s string) float64 {
 }
 
 // references are values that name where a secret is, and hold none.
-var references = lazy(`^(?:\$|%\(|%[A-Za-z_]+%$|\{\{|\{[A-Za-z_%]|<|ENC\[|vault:|ref\+|op://|arn:|sops:|secretref:|projects/|!(?:Ref|Sub|GetAtt|secret|vault|env_var)|env\.|process\.env|os\.(?:environ|getenv)|self\.|settings\.|config\.|var\.|local\.|data\.|module\.|secrets\.|github\.|file://|/run/secrets/|@Microsoft\.KeyVault)`)
+var references = lazy.Regexp(`^(?:\$|%\(|%[A-Za-z_]+%$|\{\{|\{[A-Za-z_%]|<|ENC\[|vault:|ref\+|op://|arn:|sops:|secretref:|projects/|!(?:Ref|Sub|GetAtt|secret|vault|env_var)|env\.|process\.env|os\.(?:environ|getenv)|self\.|settings\.|config\.|var\.|local\.|data\.|module\.|secrets\.|github\.|file://|/run/secrets/|@Microsoft\.KeyVault|\.[a-z_]\w*(?:\.\w+)+$)`)
 
 // placeholder are words by which people say that a value is to be replaced.
-var placeholder = lazy(`(?i)change[-_ ]?(?:me|this|it)|replace[-_ ]?(?:me|this|with)|your[-_ ]|^your|<[^>]*>|\.\.\.|…|x{4,}|\*{3,}|-{4,}|_{4,}|place[-_ ]?holder|example|^insert|insert[-_ ]|^todo|to[-_ ]?do[-_ ]|^fix[-_ ]?me|dummy|^fake|^foo|^bar$|^baz|^none$|^null$|^nil$|^true$|^false$|^undefined$|redacted|^set[-_ ](?:me|in)|^enter[-_ ]|^put[-_ ]|^some[-_ ]|^any[-_ ]|^a[-_ ]secret|not[-_ ]?(?:a[-_ ])?(?:real|secret|used|set)|lorem|^test(?:ing)?$|^secret$|^password$|^passwd$|^token$|^key$|^changeit$|^sample|^mock|^stub|^default$|^empty$|^required$|^optional$|^string$|^bearer$|^basic$|^n/?a$`)
+var placeholder = lazy.Regexp(`(?i)change[-_ ]?(?:me|this|it)|replace[-_ ]?(?:me|this|with)|your[-_ ]|^your|<[^>]*>|\.\.\.|…|x{4,}|\*{3,}|-{4,}|_{4,}|place[-_ ]?holder|example|^insert|insert[-_ ]|^todo|to[-_ ]?do[-_ ]|^fix[-_ ]?me|dummy|^fake|^foo|^bar$|^baz|^none$|^null$|^nil$|^true$|^false$|^undefined$|redacted|^set[-_ ](?:me|in)|^enter[-_ ]|^put[-_ ]|^some[-_ ]|^any[-_ ]|^a[-_ ]secret|not[-_ ]?(?:a[-_ ])?(?:real|secret|used|set)|lorem|^test(?:ing)?$|^secret$|^password$|^passwd$|^token$|^key$|^changeit$|^sample|^mock|^stub|^default$|^empty$|^required$|^optional$|^string$|^bearer$|^basic$|^n/?a$`)
 
 // isPlaceholder tells whether a value stands for one.
 func isPlaceholder(v string) bool {
@@ -68,7 +70,7 @@ func runs(v string) bool {
 
 // words is a value made of words of letters alone, such as a label or a
 // setting's name.
-var words = lazy(`^[A-Za-z]+(?:[ _.:/-][A-Za-z]+)*[.:?!]?$`)
+var words = lazy.Regexp(`^[A-Za-z]+(?:[ _.:/-][A-Za-z]+)*[.:?!]?$`)
 
 // plain tells whether a value reads as words, and not as something generated
 // or chosen to be guessed by nobody.
