@@ -29,7 +29,7 @@ func main() {
 	out := flag.String("out", "", "file for the results in Markdown (default standard output)")
 	idle := flag.Int("idle", 10000, "idle connections for the measure of memory")
 	rows := flag.Int("rows", 1_000_000, "rows of the table that is rotated")
-	only := flag.String("only", "", "run one part: proxies, guide, latency, memory, data, rotation, audit, leaks or allocations")
+	only := flag.String("only", "", "run one part: proxies, guide, latency, memory, data, rotation, audit, leaks, lint or allocations")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -56,7 +56,7 @@ func run(ctx context.Context, rounds int, length time.Duration, idle, rows int, 
 		name string
 		run  func(*bytes.Buffer) error
 	}{
-		{"proxies", b.proxies}, {"guide", b.guide}, {"latency", b.latency}, {"memory", b.memory}, {"data", b.data}, {"rotation", b.rotation}, {"audit", b.audit}, {"leaks", b.leaks}, {"allocations", b.allocations},
+		{"proxies", b.proxies}, {"guide", b.guide}, {"latency", b.latency}, {"memory", b.memory}, {"data", b.data}, {"rotation", b.rotation}, {"audit", b.audit}, {"leaks", b.leaks}, {"lint", b.lint}, {"allocations", b.allocations},
 	}
 	for _, p := range parts {
 		if only != "" && only != p.name {

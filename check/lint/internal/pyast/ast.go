@@ -15,6 +15,7 @@ func (s *Span) End() int { return int(s.To) }
 type Node interface {
 	Pos() int
 	End() int
+	inspect(walker)
 }
 
 // Expr is an expression.
@@ -238,6 +239,7 @@ type (
 		Value Expr
 		Attr  string
 		Ctx   Ctx
+		Mark  uint32 // for who reads the tree, to find again what he knows of it
 	}
 	// Subscript is `value[slice]`.
 	Subscript struct {
@@ -254,8 +256,9 @@ type (
 	// Name is an identifier, in normal form KC.
 	Name struct {
 		Span
-		ID  string
-		Ctx Ctx
+		ID   string
+		Ctx  Ctx
+		Mark uint32 // as of an Attribute
 	}
 	// List is `[a, b]`.
 	List struct {

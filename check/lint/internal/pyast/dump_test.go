@@ -116,7 +116,7 @@ func (d *dumper) node(n Node) {
 		for i := 1; i < v.NumField(); i++ {
 			f := strings.ToLower(v.Type().Field(i).Name)
 			switch {
-			case f == "async" && name != "comprehension", f == "star" && name == "trystar", f == "typeparams",
+			case f == "async" && name != "comprehension", f == "star" && name == "trystar", f == "typeparams", f == "mark",
 				f == "star" && name == "try":
 				continue
 			case f == "name" && (name == "arg" || name == "keyword"):

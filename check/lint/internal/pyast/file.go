@@ -37,23 +37,38 @@ type Error struct {
 // maxSource bounds a file: offsets are of 32 bits.
 const maxSource = 1 << 30
 
+// A Reader reads one file after another, in the room that it took for those
+// before: many files are small. The zero value is ready.
+type Reader struct {
+	tokens []token
+	stacks stacks
+	arena  arena
+}
+
 // Parse reads a file. Its error says that it is not text of a known encoding;
 // what is wrong in the text is in the file's Errors.
-func Parse(data []byte) (*File, error) {
+func Parse(data []byte) (*File, error) { return new(Reader).Parse(data) }
+
+// Parse reads a file, as the function of this name does.
+func (r *Reader) Parse(data []byte) (*File, error) {
 	src, err := decode(data)
 	if err != nil {
 		return nil, err
 	}
 	f := &File{Src: src}
-	l := lexer{src: src, end: len(src), tokens: make([]token, 0, len(src)/5+16)}
+	if need := len(src)/5 + 16; cap(r.tokens) < need {
+		r.tokens = make([]token, 0, need)
+	}
+	l := lexer{src: src, end: len(src), tokens: r.tokens[:0]}
 	l.run()
 	f.Comments = l.comments
-	p := parser{src: src, tokens: l.tokens}
+	p := parser{src: src, tokens: l.tokens, stacks: r.stacks, arena: &r.arena}
 	f.Body = p.file()
+	r.tokens, r.stacks = l.tokens[:0], stacks{p.exprs[:0], p.stmts[:0], p.keywords[:0]}
 	f.Errors = append(l.errors, p.errors...)
 	slices.SortStableFunc(f.Errors, func(a, b Error) int { return a.Offset - b.Offset })
 	f.Errors = slices.CompactFunc(f.Errors, func(a, b Error) bool { return a.Offset == b.Offset })
-	f.lines = append(f.lines, 0)
+	f.lines = append(make([]int32, 0, strings.Count(src, "\n")+1), 0)
 	for i := 0; ; {
 		n := strings.IndexByte(src[i:], '\n')
 		if n < 0 {

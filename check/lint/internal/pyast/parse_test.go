@@ -78,6 +78,29 @@ func TestRecovery(t *testing.T) {
 	}
 }
 
+// What one file left in a reader is not in the next.
+func TestReader(t *testing.T) {
+	var r Reader
+	var kept []*File
+	sources := []string{"x = [1, f(a, b=2), f'{a[1]} {b:{c}}']", "def f(:\n  g(1, [2,\n", "f'{f(x, y=[1])}{'", "class A(B): a = b, c", "", "f(*a, **b)\nf'{a}{b}{f(c)}'"}
+	for _, src := range sources {
+		f, err := r.Parse([]byte(src))
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept = append(kept, f)
+	}
+	for i, src := range sources {
+		alone, err := Parse([]byte(src))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := dump(kept[i]), dump(alone); got != want || len(kept[i].Errors) != len(alone.Errors) {
+			t.Errorf("%q:\n got %s\nwant %s", src, got, want)
+		}
+	}
+}
+
 func TestPosition(t *testing.T) {
 	f, err := Parse([]byte("\ufeffa = 1\r\nbé = 2\n"))
 	if err != nil {

@@ -248,7 +248,8 @@ func (p *parser) specEnd(scan *lexer, i, end, nested int) int {
 
 // inner reads the expression of a field, with tokens of its own.
 func (p *parser) inner(from, to int) Expr {
-	l := lexer{src: p.src, pos: from, end: to, part: true, depth: 1}
+	// Behind the tokens of what is around it there is room.
+	l := lexer{src: p.src, pos: from, end: to, part: true, depth: 1, tokens: p.tokens[len(p.tokens):]}
 	l.run()
 	if len(l.errors) > 0 {
 		p.failFrom(l.errors[0].Offset, l.errors[0].Message)

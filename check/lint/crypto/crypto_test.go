@@ -1,0 +1,9 @@
+package crypto
+
+import (
+	"testing"
+
+	"github.com/pavise-dev/pavise/check/lint/internal/analysistest"
+)
+
+func TestSamples(t *testing.T) { analysistest.Run(t, Analyzer) }
