@@ -15,6 +15,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pavise-dev/pavise/check/probe/internal/traffic"
+	"github.com/pavise-dev/pavise/finding"
 	"github.com/pavise-dev/pavise/promise"
 )
 
@@ -166,7 +168,7 @@ var errNoAnswer = errors.New("the connection was closed without an answer")
 // response.
 func (c *caller) raw(req *http.Request, raw string) (*http.Response, error) {
 	ctx := req.Context()
-	conn, err := c.dialer.DialContext(ctx, "tcp", hostPort(c.base))
+	conn, err := c.dialer.DialContext(ctx, "tcp", traffic.Address(c.base))
 	if err != nil {
 		return nil, err
 	}
@@ -215,14 +217,6 @@ func (b *connBody) Close() error {
 	return b.conn.Close()
 }
 
-func hostPort(u *url.URL) string {
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	return net.JoinHostPort(u.Hostname(), port)
-}
-
 // longest is how much of a body a shell line repeats.
 const longest = 2 << 10
 
@@ -233,11 +227,12 @@ func (c *caller) shell(req *http.Request) string {
 		if len(raw) > longest {
 			return fmt.Sprintf("(a raw request of %d bytes)", len(raw))
 		}
-		peer := "nc " + strings.ReplaceAll(hostPort(c.base), ":"+portOf(c.base), " "+portOf(c.base))
+		host, port, _ := net.SplitHostPort(traffic.Address(c.base))
+		peer := "nc " + host + " " + port
 		if c.base.Scheme == "https" {
-			peer = "openssl s_client -quiet -connect " + hostPort(c.base)
+			peer = "openssl s_client -quiet -connect " + traffic.Address(c.base)
 		}
-		return fmt.Sprintf("printf %s | %s", quote(printfEscape(raw)), peer)
+		return fmt.Sprintf("printf %s | %s", traffic.Quote(traffic.PrintfEscape(raw)), peer)
 	}
 	req = c.complete(req)
 	var b strings.Builder
@@ -251,10 +246,10 @@ func (c *caller) shell(req *http.Request) string {
 	case http.MethodHead:
 		b.WriteString(" -I")
 	default:
-		b.WriteString(" -X " + quote(req.Method))
+		b.WriteString(" -X " + traffic.Quote(req.Method))
 	}
 	if req.Host != req.URL.Host {
-		b.WriteString(" -H " + quote("Host: "+req.Host))
+		b.WriteString(" -H " + traffic.Quote("Host: "+req.Host))
 	}
 	names := make([]string, 0, len(req.Header))
 	for name := range req.Header {
@@ -263,7 +258,7 @@ func (c *caller) shell(req *http.Request) string {
 	slices.Sort(names)
 	for _, name := range names {
 		for _, v := range req.Header[name] {
-			b.WriteString(" -H " + quote(name+": "+v))
+			b.WriteString(" -H " + traffic.Quote(name+": "+v))
 		}
 	}
 	if req.GetBody != nil {
@@ -275,48 +270,14 @@ func (c *caller) shell(req *http.Request) string {
 				if _, typed := req.Header["Content-Type"]; !typed {
 					b.WriteString(" -H 'Content-Type:'") // curl would add one
 				}
-				if printable(string(data)) == string(data) {
-					b.WriteString(" --data-binary " + quote(string(data)))
+				if finding.Printable(string(data)) == string(data) {
+					b.WriteString(" --data-binary " + traffic.Quote(string(data)))
 				} else { // no word of a shell can hold a NUL
-					text := printfEscape(string(data))
-					if rest, ok := strings.CutPrefix(text, "-"); ok {
-						text = `\055` + rest // no option
-					}
-					pipe = "printf " + quote(text) + " | "
+					pipe = "printf " + traffic.Quote(traffic.PrintfEscape(string(data))) + " | "
 					b.WriteString(" --data-binary @-")
 				}
 			}
 		}
 	}
-	return pipe + b.String() + " " + quote(req.URL.String())
-}
-
-func portOf(u *url.URL) string {
-	_, port, _ := net.SplitHostPort(hostPort(u))
-	return port
-}
-
-// quote makes s one word of a POSIX shell.
-func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
-
-// printfEscape writes s for the format argument of printf(1).
-func printfEscape(s string) string {
-	var b strings.Builder
-	for i := range len(s) {
-		switch ch := s[i]; {
-		case ch == '\r':
-			b.WriteString(`\r`)
-		case ch == '\n':
-			b.WriteString(`\n`)
-		case ch == '%':
-			b.WriteString("%%")
-		case ch == '\\':
-			b.WriteString(`\\`)
-		case ch < 0x20 || ch >= 0x7f:
-			fmt.Fprintf(&b, `\%03o`, ch)
-		default:
-			b.WriteByte(ch)
-		}
-	}
-	return b.String()
+	return pipe + b.String() + " " + traffic.Quote(req.URL.String())
 }

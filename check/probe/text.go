@@ -4,10 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strconv"
-	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/pavise-dev/pavise/finding"
 )
 
 // WriteText writes the report for a reader: what is broken first and with
@@ -22,7 +20,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	for _, res := range r.Results {
 		if res.Verdict == Broken {
 			printf("broken          %-28s %s\n", res.ID, res.Claim)
-			printf("                  got   %s\n", printable(res.Got))
+			printf("                  got   %s\n", finding.Printable(res.Got))
 			printf("                  want  %s\n", res.Want)
 			if res.Shown != "" {
 				printf("                  try   %s\n", res.Shown)
@@ -32,7 +30,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	for _, res := range r.Results {
 		if res.Verdict == CouldNotTell {
 			printf("could not tell  %-28s %s\n", res.ID, res.Claim)
-			printf("                  why   %s\n", printable(res.Reason))
+			printf("                  why   %s\n", finding.Printable(res.Reason))
 		}
 	}
 	for _, res := range r.Results {
@@ -59,14 +57,4 @@ func (r *Report) WriteJSON(w io.Writer) error {
 		Broken       int `json:"broken"`
 		CouldNotTell int `json:"could_not_tell"`
 	}{r, r.Count(Kept), r.Count(Broken), r.Count(CouldNotTell)})
-}
-
-// printable writes what a terminal might obey as Go escapes it: what came is
-// the words of whoever answered.
-func printable(s string) string {
-	if !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }) {
-		return s
-	}
-	quoted := strconv.Quote(s)
-	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
 }
