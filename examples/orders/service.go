@@ -279,7 +279,7 @@ func (s *service) comments(w http.ResponseWriter, r *http.Request, _ string) {
 
 func (s *service) comment(w http.ResponseWriter, r *http.Request, user string) {
 	c, err := jsonbody.Decode[struct {
-		Text string `json:"text"`
+		Text string `json:"text" pavise:"required,min=1"`
 	}](r, jsonbody.Options{})
 	if err == nil {
 		_, err = s.store.insert(r.Context(), "comments", "author, text", user, c.Text)
