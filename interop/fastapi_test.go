@@ -526,7 +526,7 @@ var summary = regexp.MustCompile(`(\d+) kept, (\d+) broken, (\d+) could not tell
 // how many there are and how many were left out.
 func probed(t *testing.T, dir string, args ...string) (kept, left int) {
 	t.Helper()
-	out, code := run(t, dir, append([]string{"probe"}, args...)...)
+	out, code := run(t, dir, append([]string{"probe", "--promises"}, args...)...)
 	m := summary.FindStringSubmatch(out)
 	if code != 0 || m == nil || m[2] != "0" || m[3] != "0" {
 		var bad []string

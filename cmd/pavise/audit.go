@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -103,15 +102,15 @@ func (r *auditRun) run(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	threshold, outputs, err := r.settle(c, loaded, args)
+	threshold, err := r.settle(c, loaded, args)
 	if err != nil {
 		return err
 	}
-	if !collectionIsSet() {
-		// An audit keeps a MB or two and ends at once: what it would save of
-		// collections it would take of memory.
-		debug.SetGCPercent(50)
+	outputs, err := r.settleOutputs()
+	if err != nil {
+		return err
 	}
+	collectMore()
 	p := r.t.spinner(r.quiet)
 	r.o.Progress = p.step
 	report, err := audit.Run(c.Context(), r.o)
@@ -158,7 +157,7 @@ func auditError(err error) error {
 
 // settle brings flags and policy together: a flag that was given counts, then
 // the policy file.
-func (r *auditRun) settle(c *cobra.Command, l *loaded, args []string) (threshold finding.Severity, outputs []output, err error) {
+func (r *auditRun) settle(c *cobra.Command, l *loaded, args []string) (threshold finding.Severity, err error) {
 	usage := func(format string, a ...any) error {
 		return &exitError{code: exitUsage, err: fmt.Errorf(format, a...), hint: "see pavise audit --help"}
 	}
@@ -193,14 +192,14 @@ func (r *auditRun) settle(c *cobra.Command, l *loaded, args []string) (threshold
 		r.o.VEX = append(r.o.VEX, filepath.Join(base, v))
 	}
 	if r.maxAge < 0 {
-		return 0, nil, usage("--max-age %d is negative", r.maxAge)
+		return 0, usage("--max-age %d is negative", r.maxAge)
 	}
 	r.o.MaxAge = time.Duration(r.maxAge) * 24 * time.Hour
 	if r.dryRun && !r.fix || r.dropped && !r.fix {
-		return 0, nil, usage("--dry-run and --drop-hashes belong to --fix")
+		return 0, usage("--dry-run and --drop-hashes belong to --fix")
 	}
 	if threshold, err = thresholdOf(r.failOn); err != nil {
-		return 0, nil, usage("%w", err)
+		return 0, usage("%w", err)
 	}
 	var mistakes []error
 	for i, ig := range a.Ignore {
@@ -211,10 +210,9 @@ func (r *auditRun) settle(c *cobra.Command, l *loaded, args []string) (threshold
 		r.o.Ignores = append(r.o.Ignores, ignore)
 	}
 	if len(mistakes) > 0 {
-		return 0, nil, l.mistakes(errors.Join(mistakes...))
+		return 0, l.mistakes(errors.Join(mistakes...))
 	}
-	outputs, err = r.settleOutputs()
-	return threshold, outputs, err
+	return threshold, nil
 }
 
 // An output is a format and where it goes; an empty file is the terminal.

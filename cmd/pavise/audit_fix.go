@@ -2,10 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/pavise-dev/pavise/check/audit"
@@ -29,23 +26,15 @@ func (r *auditRun) repair(ctx context.Context, report *audit.Report, threshold f
 			continue
 		}
 		changed = true
-		r.t.printf("%s", f.Diff())
+		r.t.change(f.Diff())
 		if !strings.HasSuffix(f.File, "go.mod") {
 			r.t.notef("whether the new versions fit together, an installer says: python -m pip install --dry-run -r %s", printable(f.File))
 		}
 		if r.dryRun {
 			continue
 		}
-		// Only if nobody changed the file since it was audited.
-		now, err := os.ReadFile(filepath.FromSlash(f.File))
-		if err == nil && string(now) != string(f.Before) {
-			err = errors.New("the file has changed meanwhile")
-		}
-		if err == nil {
-			err = replaceFile(filepath.FromSlash(f.File), f.After)
-		}
-		if err != nil {
-			return &exitError{code: exitUnknown, err: fmt.Errorf("%s: %w", f.File, err), hint: "run pavise audit --fix again"}
+		if err := rewrite(f.File, f.Before, f.After); err != nil {
+			return &exitError{code: exitUnknown, err: err, hint: "run pavise audit --fix again"}
 		}
 	}
 	if r.dryRun {

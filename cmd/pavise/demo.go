@@ -85,7 +85,7 @@ func demo(ctx context.Context, t *terminal, once bool) error {
 	}
 	t.comparison(before, after)
 
-	outcome := verdict(after)
+	outcome := kept(after)
 	if once {
 		cancel()
 		if err := <-done; err != nil {

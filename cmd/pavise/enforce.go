@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -308,6 +309,26 @@ func editMapping(text, rule string, mode guard.Mode) (string, error) {
 	i := first.Line - 1
 	lines[i] = added + lines[i]
 	return strings.Join(lines, ""), nil
+}
+
+// rewrite changes a file, if nobody else did since it was read. A before of nil
+// is a file that is not there.
+func rewrite(file string, before, after []byte) error {
+	name := filepath.FromSlash(file)
+	now, err := os.ReadFile(name)
+	if before == nil && errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	if err == nil && !bytes.Equal(now, before) {
+		err = errors.New("the file has changed meanwhile")
+	}
+	if err == nil {
+		err = replaceFile(name, after)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	return nil
 }
 
 // replaceFile puts data in the place of a file at once: a reader sees the old

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,6 +26,7 @@ type leaksRun struct {
 	format, output string
 	failOn         string
 	strict, quiet  bool
+	verifyAt       []string
 	threshold      finding.Severity
 }
 
@@ -44,6 +43,11 @@ A line is let be by a comment on it, or on the line above, that names the rule a
 a reason:
 
   token = "…"  # pavise:allow leaks/jwt it expired in 2019
+
+--verify asks the providers that can be asked (` + leaksVerifiers() + `)
+whether a secret is live. This sends the secret to its provider: to nobody else, at most
+50 in a run, and never unless asked for on the command line. The verdict is valid,
+invalid, unsupported (nobody can be asked) or failed (there was no answer).
 
 Exit codes: 0 nothing found, 1 findings, 2 wrong usage, 3 could not tell.`,
 		Example: `  pavise leaks
@@ -62,23 +66,20 @@ Exit codes: 0 nothing found, 1 findings, 2 wrong usage, 3 could not tell.`,
 	f.IntVar(&r.o.Depth, "archives", 0, "look into archives (zip, wheel, tar, tar.gz), so many deep")
 	f.StringVar(&r.baseline, "baseline", "", "a file of leaks that are known, which do not count")
 	f.BoolVar(&r.update, "update-baseline", false, "write the leaks that are found into --baseline")
-	f.StringVar(&r.format, "format", "text", strings.Join(leaksFormats(), ", "))
+	f.StringVar(&r.format, "format", "text", strings.Join(runFormats(), ", "))
 	f.StringVarP(&r.output, "output", "o", "", "write to a file")
 	f.StringVar(&r.failOn, "fail-on", "any", "any, low, medium, high or critical: what fails the run")
 	f.BoolVar(&r.strict, "strict", false, "a file that cannot be read fails the run with 3")
+	f.BoolVar(&r.o.Verify, "verify", false, "ask providers whether secrets are live, which sends them the secrets")
+	f.StringSliceVar(&r.verifyAt, "verify-url", nil, "PROVIDER=URL of this machine, for tests")
+	_ = f.MarkHidden("verify-url") // it is there
 	f.BoolVarP(&r.quiet, "quiet", "q", false, "text only if something was found")
-	completeWords(c, "format", leaksFormats()...)
+	completeWords(c, "format", runFormats()...)
 	completeWords(c, "fail-on", "any", "low", "medium", "high", "critical")
 	return c
 }
 
-func leaksFormats() []string {
-	var out []string
-	for _, f := range finding.Formats() {
-		out = append(out, string(f))
-	}
-	return out
-}
+func leaksVerifiers() string { return strings.Join(leaks.Verifiers(), ", ") }
 
 func (r *leaksRun) run(c *cobra.Command, args []string) error {
 	loaded, err := loadPolicy(r.policy)
@@ -106,7 +107,10 @@ func (r *leaksRun) run(c *cobra.Command, args []string) error {
 	if report.Known > 0 {
 		out.Notes = append(out.Notes, fmt.Sprintf("%d known leaks of %s do not count", report.Known, r.baseline))
 	}
-	if err := r.write(out); err != nil {
+	if v := report.Verdicts; v != nil {
+		out.Notes = append(out.Notes, fmt.Sprintf("providers were asked: %d valid, %d invalid, %d unsupported, %d failed", v[finding.VerdictValid], v[finding.VerdictInvalid], v[finding.VerdictUnsupported], v[finding.VerdictFailed]))
+	}
+	if err := r.t.write(out, r.format, r.output, r.quiet); err != nil {
 		return err
 	}
 	switch {
@@ -161,8 +165,8 @@ func (r *leaksRun) settle(args []string) error {
 	if r.stdin {
 		r.o.Stdin = r.t.in
 	}
-	if !slices.Contains(leaksFormats(), r.format) {
-		return usage("--format %q is not one of %s", r.format, strings.Join(leaksFormats(), ", "))
+	if !slices.Contains(runFormats(), r.format) {
+		return usage("--format %q is not one of %s", r.format, strings.Join(runFormats(), ", "))
 	}
 	var err error
 	if r.threshold, err = thresholdOf(r.failOn); err != nil {
@@ -170,6 +174,17 @@ func (r *leaksRun) settle(args []string) error {
 	}
 	if r.update && r.baseline == "" {
 		return usage("--update-baseline needs --baseline FILE")
+	}
+	if len(r.verifyAt) > 0 && !r.o.Verify {
+		return usage("--verify-url is for --verify")
+	}
+	if r.o.Verify && r.update {
+		return usage("--verify and --update-baseline exclude each other: what is known is not asked about")
+	}
+	r.o.VerifyAt = map[string]string{}
+	for _, v := range r.verifyAt {
+		id, address, _ := strings.Cut(v, "=")
+		r.o.VerifyAt[id] = address
 	}
 	if r.baseline == "" || r.update {
 		return nil
@@ -184,33 +199,18 @@ func (r *leaksRun) settle(args []string) error {
 	return nil
 }
 
-func (r *leaksRun) write(run finding.Run) error {
-	if r.output == "" {
-		if r.quiet && r.format == "text" && len(run.Findings) == 0 && len(run.Unknowns) == 0 {
-			return nil
-		}
-		return finding.Write(r.t.out, finding.Format(r.format), run)
-	}
-	var b bytes.Buffer
-	if err := finding.Write(&b, finding.Format(r.format), run); err != nil {
-		return err
-	}
-	return writeReport(r.output, b.Bytes())
-}
-
 // writeBaseline adds what is found to the baseline, whose key stays.
 func (r *leaksRun) writeBaseline(report *leaks.Report) error {
 	b := leaks.NewBaseline()
-	data, err := os.ReadFile(r.baseline)
-	if err == nil {
+	err := addKnown(r.baseline, func(data []byte) (err error) {
 		b, err = leaks.ParseBaseline(data)
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return &exitError{code: exitUsage, err: fmt.Errorf("%s: %w", r.baseline, err), hint: "name another file with --baseline"}
-	}
-	b.Add(report.Leaks)
-	if err := replaceFile(r.baseline, b.Encode()); err != nil {
-		return &exitError{code: exitUnknown, err: err, hint: "is the folder there, and writable?"}
+		return err
+	}, func() []byte {
+		b.Add(report.Leaks)
+		return b.Encode()
+	})
+	if err != nil {
+		return err
 	}
 	r.t.printf("%d leaks are known in %s\n", len(report.Leaks), printable(r.baseline))
 	return nil

@@ -82,7 +82,10 @@ without a change to the API; and it proves from the outside that the policy hold
   pavise report                       what would have been refused
   pavise probe URL                    put the policy's promises to a live API
   pavise enforce RULE                 refuse what was only observed
+  pavise check -- uvicorn app.main:app  everything below at once, with a grade
   pavise audit                        compare the dependencies with known vulnerabilities
+  pavise leaks                        find secrets in the source
+  pavise lint                         find what is wrong in the source
 
 Exit codes: 0 nothing found, 1 findings, 2 wrong usage or policy, 3 could not tell.`,
 		SilenceUsage:  true,
@@ -99,8 +102,11 @@ Exit codes: 0 nothing found, 1 findings, 2 wrong usage or policy, 3 could not te
 		explainCommand(t),
 		reportCommand(t),
 		enforceCommand(t),
+		checkCommand(t),
 		auditCommand(t),
-		dbCommand(t), leaksCommand(t),
+		dbCommand(t),
+		leaksCommand(t),
+		lintCommand(t),
 		keysCommand(t),
 		passwordCommand(t),
 		rotateCommand(t),

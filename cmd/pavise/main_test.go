@@ -4,13 +4,17 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/pavise-dev/pavise/cmd/pavise/internal/catalogue"
 )
 
 func TestMain(m *testing.M) {
@@ -65,6 +69,32 @@ func TestReferenceIsFresh(t *testing.T) {
 		}
 		if !bytes.Equal(got, want) {
 			t.Errorf("docs/reference/%s is stale; run: go run ./cmd/pavise docs docs/reference", name)
+		}
+	}
+	reference := filepath.Join("..", "..", "docs", "reference")
+	err = filepath.WalkDir(reference, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		name, err := filepath.Rel(reference, path)
+		if pages[filepath.ToSlash(name)] == nil {
+			t.Errorf("nothing writes docs/reference/%s any more", name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestEveryRuleIsExplained asks for each by its name.
+func TestEveryRuleIsExplained(t *testing.T) {
+	for _, r := range catalogue.Rules() {
+		var stdout, stderr bytes.Buffer
+		if code := run(t.Context(), []string{"explain", r.ID}, strings.NewReader(""), &stdout, &stderr); code != 0 {
+			t.Errorf("%s: exit %d, %s", r.ID, code, &stderr)
+		} else if text := stdout.String(); !strings.HasPrefix(text, r.ID+"\n\n") || r.Tool != "guard" && !strings.Contains(text, "\nseverity  "+r.Severity) {
+			t.Errorf("%s is explained by\n%s", r.ID, text)
 		}
 	}
 }

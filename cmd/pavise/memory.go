@@ -33,6 +33,29 @@ func paceCollection() {
 	p.await()
 }
 
+// collectMore is the pace of a command that keeps a MB or two and ends at once.
+// One that is done before the first collection has none: the collector's own
+// code and tables would be read into memory for less than they free. From the
+// first on the heap grows by half, and not by all that is live.
+func collectMore() {
+	if !collectionIsSet() {
+		runtime.AddCleanup(new(tracer), func(percent int) { debug.SetGCPercent(percent) }, 50)
+	}
+}
+
+// latePercent lets a heap grow to 128 MB before it is first collected: the
+// runtime's own least heap is 4 MiB at 100.
+const latePercent = 3200
+
+// collectLate is the pace of a command that builds trees of files and keeps
+// them to its end: before there are many, there is next to nothing to free.
+func collectLate() {
+	if !collectionIsSet() {
+		debug.SetGCPercent(latePercent)
+		runtime.AddCleanup(new(tracer), func(percent int) { debug.SetGCPercent(percent) }, minPercent)
+	}
+}
+
 // collectionIsSet tells whether who started the program says when to collect.
 func collectionIsSet() bool { return os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" }
 

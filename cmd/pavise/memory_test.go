@@ -76,3 +76,81 @@ func TestPaceCollection(t *testing.T) {
 	}()
 	reaches(maxPercent)
 }
+
+// A command that is done before the first collection has none; from then on
+// its heap grows by half.
+func TestCollectMore(t *testing.T) {
+	if os.Getenv("PAVISE_TEST_MORE") == "" {
+		for _, env := range []string{"GOGC=", "GOGC=70"} {
+			cmd := exec.Command(os.Args[0], "-test.run=^TestCollectMore$", "-test.count=1")
+			cmd.Env = append(os.Environ(), "PAVISE_TEST_MORE=1", "GOMEMLIMIT=", env)
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%q: %v\n%s", env, err, out)
+			}
+		}
+		return
+	}
+	collections := func() (done uint64, percent int) {
+		now := []metrics.Sample{{Name: "/gc/cycles/total:gc-cycles"}, {Name: "/gc/gogc:percent"}}
+		metrics.Read(now)
+		return now[0].Value.Uint64(), int(now[1].Value.Uint64())
+	}
+	before, percent := collections()
+	collectMore()
+	if after, now := collections(); after != before || now != percent {
+		t.Errorf("%d collections, and the pace went from %d to %d before there was one", after-before, percent, now)
+	}
+	want := 50
+	if os.Getenv("GOGC") != "" {
+		want = percent
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		runtime.GC()
+		if _, now := collections(); now == want {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the pace is not %d after a collection", want)
+		}
+	}
+}
+
+// A command that keeps what it builds has no collection before its heap is
+// large; from then on its pace is Go's own.
+func TestCollectLate(t *testing.T) {
+	if os.Getenv("PAVISE_TEST_LATE") == "" {
+		for _, env := range []string{"GOGC=", "GOGC=70"} {
+			cmd := exec.Command(os.Args[0], "-test.run=^TestCollectLate$", "-test.count=1")
+			cmd.Env = append(os.Environ(), "PAVISE_TEST_LATE=1", "GOMEMLIMIT=", env)
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%q: %v\n%s", env, err, out)
+			}
+		}
+		return
+	}
+	read := func(name string) uint64 {
+		now := []metrics.Sample{{Name: name}}
+		metrics.Read(now)
+		return now[0].Value.Uint64()
+	}
+	first, then := uint64(latePercent), uint64(minPercent)
+	if os.Getenv("GOGC") != "" {
+		first, then = 70, 70
+	}
+	collectLate()
+	if now := read("/gc/gogc:percent"); now != first {
+		t.Errorf("the pace is %d, want %d", now, first)
+	}
+	if goal := read("/gc/heap/goal:bytes"); first == latePercent && goal < 100<<20 {
+		t.Errorf("the first collection is at %d bytes", goal)
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		runtime.GC()
+		if read("/gc/gogc:percent") == then {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the pace is not %d after a collection", then)
+		}
+	}
+}

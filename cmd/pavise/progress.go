@@ -57,8 +57,13 @@ func (p *spinner) done() {
 // coloured tells whether results may have colours: at a terminal, unless
 // NO_COLOR is set (no-color.org) or the terminal says that it has none.
 func (t *terminal) coloured() bool {
+	return t.shown() && os.Getenv("NO_COLOR") == "" && !strings.EqualFold(os.Getenv("TERM"), "dumb")
+}
+
+// shown tells whether results go to a terminal.
+func (t *terminal) shown() bool {
 	s, ok := t.out.(*sink)
-	if !ok || os.Getenv("NO_COLOR") != "" || strings.EqualFold(os.Getenv("TERM"), "dumb") {
+	if !ok {
 		return false
 	}
 	f, ok := s.w.(*os.File)

@@ -24,14 +24,3 @@ func TestReportReadsOnAfterALongLine(t *testing.T) {
 		t.Errorf("said %q", &stderr)
 	}
 }
-
-func TestPrintable(t *testing.T) {
-	for s, want := range map[string]string{
-		"plain “text” ä": "plain “text” ä", "": "", `a "b" \c`: `a "b" \c`,
-		"\x1b[2J": `\x1b[2J`, "a\nb": `a\nb`, "\u202ex": `\u202ex`, "\xff": `\xff`, "\u009b2J": `\u009b2J`,
-	} {
-		if got := printable(s); got != want {
-			t.Errorf("%q is printed as %s, want %s", s, got, want)
-		}
-	}
-}

@@ -3,11 +3,10 @@ package main
 import (
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"sync"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/pavise-dev/pavise/finding"
 )
 
 // terminal is the one voice of the program. Results go to out. What is about
@@ -68,12 +67,21 @@ func (t *terminal) hint(format string, args ...any) {
 	_, _ = fmt.Fprintf(t.err, "  hint: "+format+"\n", args...)
 }
 
-// printable writes what a terminal might obey, such as an escape sequence in
-// a path, as Go escapes it.
-func printable(s string) string {
-	if !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }) {
-		return s
+// change writes a diff: as it is for whoever applies it, and at a terminal
+// without what that would obey.
+func (t *terminal) change(diff string) {
+	if t.shown() {
+		diff = harmless(diff)
 	}
-	quoted := strconv.Quote(s)
-	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
+	t.printf("%s", diff)
 }
+
+func harmless(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, l := range lines {
+		lines[i] = finding.Visible(strings.TrimSuffix(l, "\r"))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func printable(s string) string { return finding.Printable(s) }

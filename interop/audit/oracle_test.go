@@ -77,7 +77,7 @@ func inventedRecords(t testing.TB) string {
 		var all []object
 		for range 1 + r.IntN(2) {
 			a := object{"package": object{"ecosystem": pick("PyPI", "PyPI", "PyPI", "npm"), "name": pick(pick("Some_Pkg", "some.pkg", "Other", "Y__z"), fmt.Sprint("p", i/3), fmt.Sprint("P-", i), fmt.Sprint("p_", i), fmt.Sprint("p", i))}}
-			var ranges []object
+			ranges := []object{} // null is no list to others
 			for range r.IntN(3) {
 				if r.IntN(4) == 0 {
 					ranges = append(ranges, object{"type": "GIT", "repo": "https://example.com/r", "events": []object{{"introduced": "0"}, {"fixed": "c0ffee"}}})
