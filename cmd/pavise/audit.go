@@ -170,7 +170,7 @@ func (r *auditRun) settle(c *cobra.Command, l *loaded, args []string) (threshold
 	in.Paths = args
 	if len(args) == 0 && len(in.Environments) == 0 {
 		for _, p := range a.Paths {
-			in.Paths = append(in.Paths, filepath.Join(base, p))
+			in.Paths = append(in.Paths, beside(base, p))
 		}
 	}
 	in.Exclude = append(in.Exclude, a.Exclude...)
@@ -189,7 +189,7 @@ func (r *auditRun) settle(c *cobra.Command, l *loaded, args []string) (threshold
 	}
 	r.strict = r.strict || a.Strict
 	for _, v := range a.VEX {
-		r.o.VEX = append(r.o.VEX, filepath.Join(base, v))
+		r.o.VEX = append(r.o.VEX, beside(base, v))
 	}
 	if r.maxAge < 0 {
 		return 0, usage("--max-age %d is negative", r.maxAge)

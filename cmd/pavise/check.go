@@ -170,6 +170,14 @@ func titleOf(dir string) string {
 	return filepath.ToSlash(dir)
 }
 
+// beside is a file that the policy file names: seen from its own folder.
+func beside(base, name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(base, name)
+}
+
 // unknown tells whether what could not be told fails the run: an area that was
 // asked for and could not be looked at always does.
 func (r *checkRun) unknown(report *summary.Report) bool {
@@ -197,7 +205,7 @@ func (r *checkRun) settle(c *cobra.Command) error {
 	given := c.Flags().Changed
 	from := func(flag string, to *string, value string) {
 		if !given(flag) && value != "" {
-			*to = filepath.Join(base, value)
+			*to = beside(base, value)
 		}
 	}
 	from("baseline", &r.baseline, p.Baseline)

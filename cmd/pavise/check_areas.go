@@ -89,7 +89,7 @@ func (r *checkRun) leaks(ctx context.Context, a *summary.Area) error {
 	p := r.loaded.policy.Leaks
 	o := leaks.Options{Paths: []string{r.dir}, Exclude: p.Exclude, Depth: p.Archives}
 	if p.Baseline != "" {
-		data, err := os.ReadFile(filepath.Join(filepath.Dir(r.loaded.file), p.Baseline))
+		data, err := os.ReadFile(beside(filepath.Dir(r.loaded.file), p.Baseline))
 		if err != nil {
 			return fmt.Errorf("leaks.baseline: %w", err)
 		}

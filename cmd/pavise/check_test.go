@@ -46,3 +46,18 @@ func TestRewrite(t *testing.T) {
 		t.Errorf("a file that came is written over: %q, %v", content(), err)
 	}
 }
+
+// A file that the policy names is seen from the policy's folder, unless it is
+// named from the root.
+func TestBeside(t *testing.T) {
+	abs, err := filepath.Abs("known.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := beside("conf", abs); got != abs {
+		t.Errorf("%s, want %s", got, abs)
+	}
+	if got, want := beside("conf", "known.json"), filepath.Join("conf", "known.json"); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}

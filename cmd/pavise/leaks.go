@@ -130,7 +130,7 @@ func (r *leaksRun) byPolicy(c *cobra.Command, l *loaded) {
 	if !given("baseline") && p.Baseline != "" {
 		r.baseline = p.Baseline
 		if l.file != "" {
-			r.baseline = filepath.Join(filepath.Dir(l.file), p.Baseline)
+			r.baseline = beside(filepath.Dir(l.file), p.Baseline)
 		}
 	}
 	if !given("fail-on") && p.FailOn != "" {

@@ -156,7 +156,7 @@ func (r *lintRun) byPolicy(c *cobra.Command, l *loaded) {
 		r.o.Allow = append(r.o.Allow, lint.Allow{Rule: a.Rule, Path: a.Path, Reason: a.Reason})
 	}
 	if !given("baseline") && p.Baseline != "" {
-		r.baseline = filepath.Join(filepath.Dir(l.file), p.Baseline)
+		r.baseline = beside(filepath.Dir(l.file), p.Baseline)
 	}
 	if !given("fail-on") && p.FailOn != "" {
 		r.failOn = p.FailOn
