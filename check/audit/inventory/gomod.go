@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/modfile"
@@ -45,6 +46,10 @@ func readGoMod(s *source) error {
 	}
 	for _, r := range f.Require {
 		d := Dependency{Ecosystem: Go, Name: r.Mod.Path, Version: r.Mod.Version, Direct: !r.Indirect}
+		if f.Module != nil && sameTree(f.Module.Mod.Path, d.Name) && replacedByFolder(d, replace) {
+			s.excluded(r.Syntax.Start.Line, d, "is the project itself")
+			continue
+		}
 		s.module(r.Syntax.Start.Line, d, replace)
 	}
 	s.goItself(f)
@@ -52,6 +57,22 @@ func readGoMod(s *source) error {
 		s.beforePruning(f)
 	}
 	return nil
+}
+
+// sameTree tells whether one module's path is above the other's: they are of
+// one repository. A copy of somebody else's module has another path, and stays
+// what cannot be told.
+func sameTree(a, b string) bool {
+	return strings.HasPrefix(a, b+"/") || strings.HasPrefix(b, a+"/")
+}
+
+func replacedByFolder(d Dependency, replace []*modfile.Replace) bool {
+	i := slices.IndexFunc(replace, func(r *modfile.Replace) bool { return replaces(r, d) })
+	return i >= 0 && replace[i].New.Version == ""
+}
+
+func replaces(r *modfile.Replace, d Dependency) bool {
+	return r.Old.Path == d.Name && (r.Old.Version == "" || r.Old.Version == d.Version)
 }
 
 func goFileError(s *source, err error) error {
@@ -65,7 +86,7 @@ func goFileError(s *source, err error) error {
 // module records a required module, or what replaces it.
 func (s *source) module(line int, d Dependency, replace []*modfile.Replace) {
 	for _, r := range replace {
-		if r.Old.Path != d.Name || r.Old.Version != "" && r.Old.Version != d.Version {
+		if !replaces(r, d) {
 			continue
 		}
 		if r.New.Version == "" {
