@@ -2,6 +2,8 @@ module github.com/pavise-dev/pavise/examples/sealed
 
 go 1.26.0
 
+toolchain go1.26.8
+
 require (
 	entgo.io/ent v0.14.5
 	github.com/glebarez/sqlite v1.11.0
