@@ -147,7 +147,7 @@ func API(ctx context.Context, o APIOptions) (*APIReport, error) {
 	var notes []string
 	if !o.DryRun {
 		if who, notes, err = o.identities(ctx, client, api.doc); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrOptions, err)
+			return nil, fmt.Errorf("%w: %w", ErrIdentities, err)
 		}
 	}
 	if err := api.asUser(ctx, client, who); err != nil {

@@ -135,6 +135,10 @@ func Check(ctx context.Context, o Options) ([]finding.Finding, error) {
 // options and not about the API.
 var ErrOptions = errors.New("wrong options")
 
+// ErrIdentities is wrapped by the errors of [API] that are about who calls. It
+// wraps ErrOptions.
+var ErrIdentities = fmt.Errorf("%w: the identities", ErrOptions)
+
 // parallel is how many promises are tested at a time: enough to hide a
 // round trip, too few to be a load.
 const parallel = 4

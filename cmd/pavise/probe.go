@@ -202,6 +202,8 @@ func (r *probeRun) look(ctx context.Context, target string) (*probed, error) {
 
 func probeError(err error) error {
 	switch {
+	case errors.Is(err, probe.ErrIdentities):
+		return &exitError{code: exitUsage, err: err, hint: "mend the file of --auth: docs/guides/probe.md shows one"}
 	case errors.Is(err, probe.ErrOptions):
 		return &exitError{code: exitUsage, err: err, hint: "pavise probe http://127.0.0.1:8000"}
 	case errors.Is(err, probe.ErrNoDocument):

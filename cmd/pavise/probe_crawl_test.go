@@ -4,6 +4,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -28,6 +30,10 @@ func TestProbeCrawls(t *testing.T) {
 	api, empty := httptest.NewServer(mux), httptest.NewServer(http.NotFoundHandler())
 	defer api.Close()
 	defer empty.Close()
+	users := filepath.Join(t.TempDir(), "auth.yaml")
+	if err := os.WriteFile(users, []byte("auth:\n  - nam: x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		args []string
 		code int
@@ -36,6 +42,7 @@ func TestProbeCrawls(t *testing.T) {
 		{[]string{api.URL, "--dry-run"}, 0, []string{"GET /teas\n", "GET /teas/{id}\n", "note: there is no OpenAPI document: a crawl of "}},
 		{[]string{api.URL, "--api", "--only", "version-headers", "--fail-on", "any"}, exitFindings, []string{"probe/version-headers", "3 of 3 operations", "found 3 operations"}},
 		{[]string{api.URL, "--api", "--crawl=false"}, exitUnknown, []string{"no OpenAPI document was found at /openapi.json", "pavise probe record"}},
+		{[]string{api.URL, "--api", "--auth", users}, exitUsage, []string{"wrong options: the identities: ", "nam", "mend the file of --auth"}},
 		{[]string{empty.URL, "--api"}, exitUnknown, []string{"no OpenAPI document was found at /openapi.json", "found no operation either", "use pavise probe replay"}},
 	} {
 		var out, errs strings.Builder
