@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html"
 	htmltemplate "html/template"
@@ -708,19 +709,30 @@ func TestDescribed(t *testing.T) {
 	}
 }
 
-func TestFollows(t *testing.T) {
-	for _, c := range []struct {
-		times map[int][]float64
-		want  bool
+func TestTimed(t *testing.T) {
+	for name, c := range map[string]struct {
+		times map[int][]float64 // of the doses, in turns
+		slept bool
+		err   error
 	}{
-		{map[int][]float64{0: {.01, .02, .01}, 1: {1.01, 1.02, 1.1}, 2: {2.01, 2.05, 2.1}}, true},
-		{map[int][]float64{0: {.01, .7, .01}, 1: {1.01, 1.02, 1.1}, 2: {2.01, 2.05, 2.1}}, false}, // it is slow anyway
-		{map[int][]float64{0: {.01, .02, .01}, 1: {1.01, 1.02, 1.1}, 2: {1.01, 1.05, 1.1}}, false},
-		{map[int][]float64{0: {.01, .02, .01}, 1: {1.01, 2.02, 1.1}, 2: {2.01, 2.05, 3.1}}, false},
-		{map[int][]float64{0: {.01, .02, .01}, 1: {3, 3, 3}, 2: {6, 6, 6}}, false}, // each row waits
+		"it waits":                  {map[int][]float64{0: {.01, .02, .01}, 1: {1.01, 1.02, 1.1}, 2: {2.01, 2.05, 2.1}}, true, nil},
+		"it waits, on a busy host":  {map[int][]float64{0: {.9, .7, .1}, 1: {1.8, 1.1, 1.4}, 2: {2.2, 3.9, 2.5}}, true, nil},
+		"it is busy for a while":    {map[int][]float64{0: {.7, .7, .6, .1}, 1: {1.8, 1.7, 1.9, 1.1}, 2: {2.9, 3.9, 2.8, 2.1}}, true, nil},
+		"it does not wait":          {map[int][]float64{0: {.01}, 1: {.02}, 2: {.01}}, false, nil},
+		"its first answer was slow": {map[int][]float64{0: {.01}, 1: {1.3}, 2: {.02}}, false, nil},
+		"it waits once":             {map[int][]float64{0: {.01, .01}, 1: {1.01, 1.02}, 2: {1.01, 1.05}}, false, nil},
+		"it is slow anyway":         {map[int][]float64{0: {2.1, 2.2, 2.3}, 1: {2.1, 2.3, 2.2}, 2: {2.2, 2.1, 2.4}}, false, errBusy},
+		"each row waits":            {map[int][]float64{0: {.01}, 1: {3}, 2: {6}}, false, errBusy},
 	} {
-		if got := follows(c.times); got != c.want {
-			t.Errorf("%v: %v", c.times, got)
+		asked := map[int]int{}
+		slept, err := timed(func(dose int) (time.Duration, error) {
+			all := c.times[dose]
+			d := all[min(asked[dose], len(all)-1)]
+			asked[dose]++
+			return time.Duration(d * float64(time.Second)), nil
+		})
+		if slept != c.slept || !errors.Is(err, c.err) {
+			t.Errorf("%s: %v, %v", name, slept, err)
 		}
 	}
 }
@@ -772,11 +784,15 @@ func TestSame(t *testing.T) {
 	requests := func() string {
 		var mu sync.Mutex
 		var b strings.Builder
-		port := regexp.MustCompile(`127\.0\.0\.1:\d+`) // where the canary listens is the system's to say
+		port := regexp.MustCompile(`127\.0\.0\.1[:/]\d+`) // where the canary listens is the system's to say
 		h := func(w http.ResponseWriter, r *http.Request) {
 			data, _ := io.ReadAll(r.Body)
 			mu.Lock()
-			fmt.Fprintf(&b, "%s %s %s\n", r.Method, r.URL, port.ReplaceAll(data, nil))
+			line := fmt.Sprintf("%s %s %s\n", r.Method, r.URL, data)
+			if s, err := url.QueryUnescape(line); err == nil {
+				line = s
+			}
+			b.WriteString(port.ReplaceAllString(line, ""))
 			mu.Unlock()
 			answer(w, 200, map[string]any{"id": 1})
 		}
