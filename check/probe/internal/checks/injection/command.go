@@ -15,11 +15,13 @@ func commandChecks() []*trial.Check {
 	return []*trial.Check{{
 		ID: "probe/command-injection", Claim: "values are never part of a shell's command", Severity: finding.Critical,
 		Refs: []string{"CWE-78", "V1.2.5"},
-		Sure: "the product of two numbers was in the answer twice, that only a shell can have worked out",
+		Sure: "the product of two numbers was in the answer twice, that only a shell can have worked out, or a loopback listener was asked three times for what only the command names",
 		Fix:  "Call the program without a shell, with the value as one argument after --.", Pavise: "lint/command-injection",
-		Run: byTarget(hasText, commands),
+		Run: commandInjection,
 	}}
 }
+
+const wantNoCommand = "a text that is no command"
 
 // hasText tells whether an operation takes any text.
 func hasText(g *target) bool {
@@ -48,7 +50,6 @@ func others() []string {
 }
 
 func commands(ctx context.Context, g *target) *outcome {
-	const want = "no product"
 	var slots []*slot
 	for _, s := range g.slots {
 		if o, done := s.settled(); textual(g, s) && !done {
@@ -71,7 +72,7 @@ func commands(ctx context.Context, g *target) *outcome {
 			}
 			last = e
 		}
-		return failed(want, "%s: a shell has worked out a product", s).by(last)
+		return failed(wantNoCommand, "%s: a shell has worked out a product", s).by(last)
 	}
 	// All at once, as far as they are alike.
 	var together, alone []*slot
