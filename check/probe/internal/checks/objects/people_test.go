@@ -21,6 +21,9 @@ import (
 // people is an API of accounts.
 type people struct {
 	registerRole, patchRole, passwordOfOthers, emailOfOthers bool
+	// patchAny takes all that an account has: with another id its token is
+	// nobody's, and without is_active it is shut out. fussy fails at flags.
+	patchAny, fussy bool
 
 	mu    sync.Mutex
 	users map[string]map[string]any
@@ -50,7 +53,7 @@ func (p *people) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			answer(409, nil)
 			return
 		}
-		u := map[string]any{"username": name, "email": body["email"], "password": body["password"], "role": "user", "bio": ""}
+		u := map[string]any{"username": name, "email": body["email"], "password": body["password"], "role": "user", "bio": "", "id": 7, "is_active": true}
 		if v, ok := body["role"]; ok && p.registerRole {
 			u["role"] = v
 		}
@@ -66,7 +69,7 @@ func (p *people) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	me := p.users[strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer token-of-")]
-	if me == nil {
+	if me == nil || fmt.Sprint(me["id"]) != "7" || me["is_active"] != true {
 		answer(401, nil)
 		return
 	}
@@ -79,9 +82,20 @@ func (p *people) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if v, ok := body["role"]; ok && p.patchRole {
 			me["role"] = v
 		}
+		for k := range body {
+			if _, has := me[k]; p.fussy && !has {
+				answer(500, nil)
+				return
+			}
+		}
+		for k, v := range body {
+			if _, has := me[k]; p.patchAny && has {
+				me[k] = v
+			}
+		}
 		fallthrough
 	case parts[0] == "me":
-		answer(200, map[string]any{"username": me["username"], "email": me["email"], "role": me["role"], "bio": me["bio"]})
+		answer(200, map[string]any{"username": me["username"], "email": me["email"], "role": me["role"], "bio": me["bio"], "id": me["id"], "is_active": me["is_active"]})
 	default:
 		u := p.users[parts[1]]
 		anybody := parts[2] == "password" && p.passwordOfOthers || parts[2] == "email" && p.emailOfOthers
@@ -104,6 +118,8 @@ func TestPeople(t *testing.T) {
 		{"registers as administrator", "probe/mass-assignment", "POST /register", &people{registerRole: true}, trial.Fail, finding.Critical},
 		{"registers as a user", "probe/mass-assignment", "POST /register", &people{}, trial.Pass, 0},
 		{"becomes administrator", "probe/mass-assignment", "PATCH /me", &people{patchRole: true}, trial.Fail, finding.Critical},
+		{"becomes anything", "probe/mass-assignment", "PATCH /me", &people{patchAny: true}, trial.Fail, finding.Critical},
+		{"becomes anything that it knows", "probe/mass-assignment", "PATCH /me", &people{patchAny: true, fussy: true}, trial.Fail, finding.Critical},
 		{"stays a user", "probe/mass-assignment", "PATCH /me", &people{}, trial.Pass, 0},
 		{"another's password", "probe/bola-write", "PUT /users/{username}/password", &people{passwordOfOthers: true}, trial.Fail, finding.Critical},
 		{"another's e-mail", "probe/bola-write", "PUT /users/{username}/email", &people{emailOfOthers: true}, trial.Fail, finding.Critical},
