@@ -275,10 +275,11 @@ func TestPreCommit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	home := t.TempDir() // one, or the hooks are built each time
 	commit := func() (string, error) {
 		cmd := exec.Command(python(t, "pre-commit"), "run", "--color", "never")
 		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "PRE_COMMIT_HOME="+filepath.Join(t.TempDir(), "home"), "GOMODCACHE="+strings.TrimSpace(string(modcache)), "GOFLAGS=-modcacherw", "GOPROXY=off")
+		cmd.Env = append(os.Environ(), "PRE_COMMIT_HOME="+home, "GOMODCACHE="+strings.TrimSpace(string(modcache)), "GOFLAGS=-modcacherw", "GOPROXY=off")
 		out, err := cmd.CombinedOutput()
 		return string(out), err
 	}
