@@ -32,8 +32,8 @@ var records = map[string]string{
 	"Go/GO-2025-1":      `{"id":"GO-2025-1","aliases":["CVE-2025-9"],"modified":"2022-01-01T00:00:00Z","summary":"Panics","affected":[{"package":{"ecosystem":"Go","name":"example.com/m"},"ranges":[{"type":"SEMVER","events":[{"introduced":"0"},{"fixed":"1.2.0"}]}]}]}`,
 }
 
-// database compiles the records.
-func database(t testing.TB) string {
+// recordsFolder writes the records into a folder.
+func recordsFolder(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range records {
@@ -45,8 +45,14 @@ func database(t testing.TB) string {
 			t.Fatal(err)
 		}
 	}
+	return dir
+}
+
+// database compiles the records.
+func database(t testing.TB) string {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "advisories.db")
-	if _, err := advisories.Update(t.Context(), path, advisories.UpdateOptions{From: dir}); err != nil {
+	if _, err := advisories.Update(t.Context(), path, advisories.UpdateOptions{From: recordsFolder(t)}); err != nil {
 		t.Fatal(err)
 	}
 	return path

@@ -137,7 +137,11 @@ func (r *Report) Unknowns() []Unknown {
 		if as, _ := r.AsOf(); as.IsZero() {
 			age = "does not say how old it is"
 		}
-		out = append(out, Unknown{Where: "advisory database", Problem: age + ": run pavise db update"})
+		next := "run pavise db update"
+		if r.Database.Excerpt {
+			next = "make the excerpt anew with pavise db excerpt"
+		}
+		out = append(out, Unknown{Where: "advisory database", Problem: age + ": " + next})
 	}
 	return out
 }

@@ -34,6 +34,7 @@ type jsonDatabase struct {
 	Built   time.Time           `json:"built"`
 	AsOf    time.Time           `json:"as_of,omitzero"`
 	Old     bool                `json:"old"`
+	Excerpt bool                `json:"excerpt,omitempty"`
 	Sources []advisories.Source `json:"sources"`
 }
 
@@ -51,7 +52,7 @@ func (r *Report) WriteJSON(w io.Writer, toolVersion string) error {
 	as, _ := r.AsOf()
 	out := jsonReport{
 		Version: JSONVersion, Tool: "pavise audit", ToolVersion: toolVersion,
-		Database:        jsonDatabase{Built: r.Database.Built, AsOf: as, Old: r.Old > 0, Sources: list(r.Database.Sources)},
+		Database:        jsonDatabase{Built: r.Database.Built, AsOf: as, Old: r.Old > 0, Excerpt: r.Database.Excerpt, Sources: list(r.Database.Sources)},
 		Files:           list(r.Inventory.Files),
 		Vulnerabilities: list(r.Vulnerabilities), Ignored: list(r.Ignored), StaleIgnores: list(r.Stale),
 		Unpinned: []inventory.Dependency{}, Unknown: list(r.Unknowns()),

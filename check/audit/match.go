@@ -36,6 +36,9 @@ func (m *matcher) match(ctx context.Context, inv *inventory.Inventory) ([]Vulner
 		}
 		if !status.Has(string(d.Ecosystem)) {
 			d.Status, d.Reason = inventory.Unaudited, fmt.Sprintf("the database holds no advisories of %s", d.Ecosystem)
+			if status.Excerpt {
+				d.Reason = beyondExcerpt(d)
+			}
 			continue
 		}
 		s := subject{d.Ecosystem, d.Key(), d.Version}
@@ -53,6 +56,13 @@ func (m *matcher) match(ctx context.Context, inv *inventory.Inventory) ([]Vulner
 		pkg, err := m.db.Lookup(string(s.ecosystem), s.key)
 		if err != nil {
 			return nil, err
+		}
+		if pkg == nil && status.Excerpt {
+			for _, i := range places[s] {
+				d := &inv.Dependencies[i]
+				d.Status, d.Reason = inventory.Unaudited, beyondExcerpt(d)
+			}
+			continue
 		}
 		first := inv.Dependencies[places[s][0]]
 		base := Vulnerability{Ecosystem: s.ecosystem, Package: first.Name, Version: s.version, Aliases: []string{}, Fixed: []string{}}
@@ -84,6 +94,12 @@ func (m *matcher) match(ctx context.Context, inv *inventory.Inventory) ([]Vulner
 		all = append(all, merged...)
 	}
 	return all, nil
+}
+
+// beyondExcerpt is why nothing can be told of a dependency that came after the
+// excerpt that the database was made of.
+func beyondExcerpt(d *inventory.Dependency) string {
+	return fmt.Sprintf("the database is an excerpt that does not know %s: make it anew with pavise db excerpt", d.Name)
 }
 
 // merge makes one vulnerability of the matches that are aliases of each other.

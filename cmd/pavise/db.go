@@ -19,7 +19,7 @@ func dbCommand(t *terminal) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(dbUpdateCommand(t), dbStatusCommand(t))
+	c.AddCommand(dbUpdateCommand(t), dbExcerptCommand(t), dbStatusCommand(t))
 	return c
 }
 
@@ -50,10 +50,10 @@ func dbUpdateCommand(t *terminal) *cobra.Command {
 		Short: "Make the advisory database anew from OSV's records",
 		Long: `Make the advisory database anew from OSV's records. They are fetched from OSV over
 HTTPS, or read from a folder, a zip or a mirror; a folder or a mirror holds one
-ECOSYSTEM/all.zip each. A fetch that breaks off is continued the next time, and
-what has not changed is not fetched again. The database is swapped in when it is
-whole: audits that run meanwhile go on with the old one, and if the update fails,
-so do all.`,
+ECOSYSTEM/all.zip each, and a folder may be what pavise db excerpt wrote. A fetch
+that breaks off is continued the next time, and what has not changed is not fetched
+again. The database is swapped in when it is whole: audits that run meanwhile go on
+with the old one, and if the update fails, so do all.`,
 		Example: `  pavise db update
   pavise db update --from https://osv.internal.example/mirror
   pavise db update --from ./advisories --ecosystem PyPI`,
@@ -71,7 +71,11 @@ so do all.`,
 				return &exitError{code: exitUnknown, err: err, hint: "wait for it, or name another file with --db"}
 			}
 			if err != nil {
-				return &exitError{code: exitUnknown, err: fmt.Errorf("the advisory database was not updated, and stays as it was: %w", err), hint: "--from takes a folder, a zip or a mirror's address where there is no way to OSV"}
+				exit := &exitError{code: exitUnknown, err: fmt.Errorf("the advisory database was not updated, and stays as it was: %w", err), hint: "--from takes a folder, a zip or a mirror's address where there is no way to OSV"}
+				if errors.Is(err, advisories.ErrExcerpt) {
+					exit.hint = "pavise db excerpt makes it anew, where the full records are"
+				}
+				return exit
 			}
 			if !quiet {
 				writeStatus(t.out, path, status, time.Now())
@@ -124,6 +128,13 @@ func dbStatusCommand(t *terminal) *cobra.Command {
 
 func writeStatus(w io.Writer, path string, s advisories.Status, now time.Time) {
 	fmt.Fprintf(w, "%s\n  %d advisories about %d packages, compiled %s\n", printable(path), s.Advisories, s.Packages, s.Built.Format(time.DateTime)) //nolint:errcheck // the sink remembers
+	if s.Excerpt {
+		about := 0
+		for _, src := range s.Sources {
+			about += src.About
+		}
+		fmt.Fprintf(w, "  an excerpt about %d packages: nothing is known of others\n", about) //nolint:errcheck // the sink remembers
+	}
 	for _, src := range s.Sources {
 		age := int(now.Sub(src.AsOf) / (24 * time.Hour))
 		fmt.Fprintf(w, "  %-5s %d records, %d withdrawn, as of %s (%d days ago), from %s\n", src.Ecosystem, src.Records, src.Withdrawn, src.AsOf.Format(time.DateOnly), age, printable(src.From)) //nolint:errcheck // the sink remembers

@@ -20,6 +20,8 @@ type compiler struct {
 	records    []record
 	byID       map[string]int
 	flate      *flate.Writer
+	excerpt    *excerptIndex // what the source is about; nil is everything
+	keep       bool          // the bytes of every record, not of Go's alone
 }
 
 func newCompiler(ecosystems []string) *compiler {
@@ -43,8 +45,8 @@ func (c *compiler) add(source *Source, name string, data []byte) {
 		source.Withdrawn++
 		return
 	}
-	if strings.HasPrefix(rec.ID, "GO-") {
-		// Go's own analysis wants these as they are.
+	if c.keep || strings.HasPrefix(rec.ID, "GO-") {
+		// Go's own analysis wants these as they are, and so does an excerpt.
 		rec.raw = c.deflate(data)
 	}
 	if len(lost) > 0 {
@@ -133,6 +135,9 @@ func compareIDs(a, b string) int {
 func (c *compiler) write(out io.WriteSeeker) error {
 	w := &counter{w: bufio.NewWriterSize(out, 1<<20)}
 	w.Write(make([]byte, headerSize)) //nolint:errcheck // remembered by the counter
+	// What is told of several aliases is the first one's that has it, which
+	// must not depend on the order of a source's files.
+	slices.SortFunc(c.records, func(a, b record) int { return strings.Compare(a.ID, b.ID) })
 	group, members, of := c.groups()
 	type place struct{ at, length int64 }
 	places := make([]place, len(c.records))
@@ -178,11 +183,21 @@ func (c *compiler) write(out io.WriteSeeker) error {
 	}
 	type pkg struct{ ecosystem, key string }
 	packages := map[pkg][]ref{}
+	for _, e := range c.ecosystems {
+		for _, name := range c.excerpt.packages(e) {
+			packages[pkg{e, name}] = nil
+		}
+	}
 	for i := range c.records {
 		for j := range c.records[i].Affected {
 			a := &c.records[i].Affected[j]
 			if slices.Contains(c.ecosystems, a.Ecosystem) {
 				p := pkg{a.Ecosystem, nameKey(a.Ecosystem, a.Name)}
+				if _, known := packages[p]; c.excerpt != nil && !known {
+					// The record is here for another package: of this one,
+					// other records may be missing.
+					continue
+				}
 				packages[p] = append(packages[p], ref{i, a})
 			}
 		}
@@ -215,13 +230,18 @@ func (c *compiler) write(out io.WriteSeeker) error {
 		table = binary.LittleEndian.AppendUint64(table, uint64(at))
 		table = binary.LittleEndian.AppendUint32(table, uint32(w.n-at))
 	}
-	c.meta.Packages = len(order)
+	for _, refs := range packages {
+		if len(refs) > 0 {
+			c.meta.Packages++
+		}
+	}
 	c.meta.Advisories = len(c.records)
+	c.meta.Excerpt = c.excerpt != nil
 	meta, err := json.Marshal(c.meta)
 	if err != nil {
 		return err
 	}
-	h := header{tableAt: w.n, tableLen: int64(len(table)), tableSum: checksum(table)}
+	h := header{excerpt: c.meta.Excerpt, tableAt: w.n, tableLen: int64(len(table)), tableSum: checksum(table)}
 	w.Write(table) //nolint:errcheck // remembered
 	h.metaAt, h.metaLen, h.metaSum = w.n, int64(len(meta)), checksum(meta)
 	w.Write(meta) //nolint:errcheck // remembered

@@ -34,6 +34,9 @@ type Status struct {
 	Packages   int      `json:"packages"`
 	Advisories int      `json:"advisories"`
 	Sources    []Source `json:"sources"`
+	// Excerpt tells that the database knows the packages alone that its
+	// sources are about: that it has no advisory of another says nothing.
+	Excerpt bool `json:"excerpt,omitempty"`
 }
 
 // A Source is what was read of one ecosystem.
@@ -46,6 +49,8 @@ type Source struct {
 	Newest    time.Time `json:"newest_record"`
 	Records   int       `json:"records"`
 	Withdrawn int       `json:"withdrawn"`
+	// About counts the packages that an excerpt is about.
+	About int `json:"about,omitempty"`
 	// Unreadable names the files that are no records, and why.
 	Unreadable []string `json:"unreadable,omitempty"`
 	// Partial names the records of which a part was not understood.
@@ -131,6 +136,9 @@ func open(f *os.File) (*DB, error) {
 	if checksum(meta) != h.metaSum || json.Unmarshal(meta, &db.status) != nil {
 		return nil, &CorruptError{"what it says of itself has another checksum"}
 	}
+	if h.excerpt != db.status.Excerpt {
+		return nil, &CorruptError{"its header and what it says of itself differ"}
+	}
 	if db.table, err = db.read(h.tableAt, h.tableLen); err != nil {
 		return nil, err
 	}
@@ -166,7 +174,8 @@ func nameKey(ecosystem, name string) string {
 }
 
 // Lookup finds a package by its name in any spelling that its ecosystem calls
-// equal. It returns nil where no advisory names the package.
+// equal. It returns nil where no advisory names the package or, in the
+// database of an excerpt, where the excerpt is not about it.
 func (db *DB) Lookup(ecosystem, name string) (*Package, error) {
 	key := nameKey(ecosystem, name)
 	hash := nameHash(ecosystem, key)
@@ -276,9 +285,14 @@ func (db *DB) Source(a *Advisory) ([]byte, error) {
 	if err != nil || len(b) == 0 {
 		return nil, err
 	}
-	out, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(b)), maxRecord))
+	out, err := inflate(b)
 	if err != nil {
 		return nil, &CorruptError{"a record cannot be unpacked"}
 	}
 	return out, nil
+}
+
+// inflate undoes what a compiler's deflate did.
+func inflate(b []byte) ([]byte, error) {
+	return io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(b)), maxRecord))
 }

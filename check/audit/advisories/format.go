@@ -20,10 +20,16 @@ import (
 // is refused where it matters without reading all of it. Checksums are
 // CRC-32C: they find damage, and whoever can write the file can write those
 // too.
+//
+// In the database of an excerpt the table has every package that the excerpt
+// is about, and nothing is known of one that it lacks. That is a format of its
+// own: a program that does not know of excerpts would call such a package
+// clean.
 
 const (
 	magic         = "PAVISEDB"
 	formatVersion = 1
+	formatExcerpt = 2
 	headerSize    = 64
 	entrySize     = 20
 	recordHead    = 24 // three lengths and checksums
@@ -35,6 +41,7 @@ func checksum(data []byte) uint32 { return crc32.Checksum(data, castagnoli) }
 
 // A header says where the parts are.
 type header struct {
+	excerpt           bool
 	size              int64
 	metaAt, metaLen   int64
 	metaSum           uint32
@@ -47,6 +54,9 @@ func (h header) encode() []byte {
 	copy(b, magic)
 	le := binary.LittleEndian
 	le.PutUint32(b[8:], formatVersion)
+	if h.excerpt {
+		le.PutUint32(b[8:], formatExcerpt)
+	}
 	le.PutUint64(b[12:], uint64(h.size))
 	le.PutUint64(b[20:], uint64(h.metaAt))
 	le.PutUint32(b[28:], uint32(h.metaLen))
@@ -63,15 +73,17 @@ func decodeHeader(b []byte, size int64) (header, error) {
 	if len(b) < headerSize || string(b[:8]) != magic {
 		return header{}, &CorruptError{"it does not begin like one"}
 	}
-	if v := le.Uint32(b[8:]); v != formatVersion {
-		return header{}, &CorruptError{fmt.Sprintf("it is of format %d, and this program reads %d", v, formatVersion)}
+	format := le.Uint32(b[8:])
+	if format != formatVersion && format != formatExcerpt {
+		return header{}, &CorruptError{fmt.Sprintf("it is of format %d, and this program reads %d and %d", format, formatVersion, formatExcerpt)}
 	}
 	if le.Uint32(b[60:]) != checksum(b[:60]) {
 		return header{}, &CorruptError{"its header's checksum is wrong"}
 	}
 	h := header{
-		size:   int64(le.Uint64(b[12:])),
-		metaAt: int64(le.Uint64(b[20:])), metaLen: int64(le.Uint32(b[28:])), metaSum: le.Uint32(b[32:]),
+		excerpt: format == formatExcerpt,
+		size:    int64(le.Uint64(b[12:])),
+		metaAt:  int64(le.Uint64(b[20:])), metaLen: int64(le.Uint32(b[28:])), metaSum: le.Uint32(b[32:]),
 		tableAt: int64(le.Uint64(b[36:])), tableLen: int64(le.Uint64(b[44:])), tableSum: le.Uint32(b[52:]),
 	}
 	if h.size != size {

@@ -32,10 +32,11 @@ const (
 // UpdateOptions say where records come from.
 type UpdateOptions struct {
 	// From is a folder, a zip or an http(s) address. A folder or address holds
-	// ECOSYSTEM/all.zip; a folder may also hold ECOSYSTEM/*.json or *.json.
-	// Empty means [DefaultFrom].
+	// ECOSYSTEM/all.zip; a folder may also hold ECOSYSTEM/*.json or *.json, or
+	// be an excerpt, see [TakeExcerpt]. Empty means [DefaultFrom].
 	From string
-	// Ecosystems to compile; none means [Ecosystems].
+	// Ecosystems to compile; none means [Ecosystems] or, of an excerpt, those
+	// that it has.
 	Ecosystems []string
 	// Client fetches; nil means one that waits 30 s for an answer to begin.
 	Client *http.Client
@@ -53,35 +54,20 @@ var ErrBusy = errors.New("another process is updating the advisory database")
 // and if anything fails, the old one stays as it was. What was downloaded is
 // kept beside it: if the source has nothing newer, only the date changes.
 func Update(ctx context.Context, path string, o UpdateOptions) (Status, error) {
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.Progress == nil {
-		o.Progress = func(string, int64, int64) {}
-	}
-	if len(o.Ecosystems) == 0 {
-		o.Ecosystems = Ecosystems()
-	}
-	for _, e := range o.Ecosystems {
-		if !slices.Contains(Ecosystems(), e) {
-			return Status{}, fmt.Errorf("ecosystem %q is not one of %s", e, strings.Join(Ecosystems(), ", "))
-		}
-	}
-	if o.From == "" {
-		o.From = DefaultFrom
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+	excerpt, err := o.settle()
+	if err != nil {
 		return Status{}, err
 	}
-	unlock, err := lock(path + ".lock")
+	unlock, err := lockBeside(path)
 	if err != nil {
 		return Status{}, err
 	}
 	defer unlock()
 
 	c := newCompiler(o.Ecosystems)
+	c.excerpt = excerpt
 	c.meta.Built = o.Now().UTC()
-	if strings.HasPrefix(o.From, "https://") || strings.HasPrefix(o.From, "http://") {
+	if o.remote() {
 		err = c.fetchAll(ctx, filepath.Dir(path), o)
 	} else {
 		err = c.readLocal(ctx, o)
@@ -89,7 +75,8 @@ func Update(ctx context.Context, path string, o UpdateOptions) (Status, error) {
 	if err != nil {
 		return Status{}, err
 	}
-	if len(c.records) == 0 {
+	// A project may well have no dependency that an advisory is about.
+	if len(c.records) == 0 && excerpt == nil {
 		return Status{}, fmt.Errorf("%s holds no record of %s", o.From, strings.Join(o.Ecosystems, ", "))
 	}
 	o.Progress("compiling", 0, 0)
@@ -97,6 +84,50 @@ func Update(ctx context.Context, path string, o UpdateOptions) (Status, error) {
 		return Status{}, err
 	}
 	return c.meta, nil
+}
+
+// settle puts in what was left out, and returns what the source is about if
+// it is an excerpt.
+func (o *UpdateOptions) settle() (excerpt *excerptIndex, err error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Progress == nil {
+		o.Progress = func(string, int64, int64) {}
+	}
+	if o.From == "" {
+		o.From = DefaultFrom
+	}
+	for _, e := range o.Ecosystems {
+		if !slices.Contains(Ecosystems(), e) {
+			return nil, fmt.Errorf("ecosystem %q is not one of %s", e, strings.Join(Ecosystems(), ", "))
+		}
+	}
+	if !o.remote() {
+		if excerpt, err = readExcerptIndex(o.From); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case len(o.Ecosystems) == 0 && excerpt == nil:
+		o.Ecosystems = Ecosystems()
+	case len(o.Ecosystems) == 0:
+		o.Ecosystems = excerpt.ecosystems()
+	}
+	return excerpt, nil
+}
+
+// remote tells whether the source is an address.
+func (o *UpdateOptions) remote() bool {
+	return strings.HasPrefix(o.From, "https://") || strings.HasPrefix(o.From, "http://")
+}
+
+// lockBeside locks a database's file, whose folder need not be there yet.
+func lockBeside(path string) (unlock func(), err error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return nil, err
+	}
+	return lock(path + ".lock")
 }
 
 // swapIn writes the database beside the old one, reads it back, and puts it in
@@ -132,6 +163,9 @@ func (c *compiler) swapIn(path string) (err error) {
 
 // readLocal reads a folder or a zip.
 func (c *compiler) readLocal(ctx context.Context, o UpdateOptions) error {
+	if c.excerpt != nil {
+		return c.readExcerpt(ctx, o)
+	}
 	info, err := os.Stat(o.From)
 	if err != nil {
 		return fmt.Errorf("no such source of advisories: %w", err)
@@ -226,6 +260,10 @@ func (c *compiler) readZip(ctx context.Context, name string, src *Source, o Upda
 		return fmt.Errorf("%s is not a whole zip archive: %w", name, err)
 	}
 	defer z.Close() //nolint:errcheck // read only
+	if c.excerpt == nil && z.Comment == excerptComment {
+		// Read as if it were all, it would call every other package clean.
+		return fmt.Errorf("%s: %w by itself: it is read from its folder, with the %s that says what it is about", name, ErrExcerpt, excerptFile)
+	}
 	if len(z.File) > maxRecords {
 		return fmt.Errorf("%s holds %d files, more than the %d that are read", name, len(z.File), maxRecords)
 	}
