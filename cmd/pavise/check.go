@@ -130,7 +130,7 @@ func (r *checkRun) run(ctx context.Context, c *cobra.Command) error {
 		maps.Copy(rules, more)
 	}
 	report := summary.New(summary.Options{
-		Project: titleOf(r.dir), Version: version(), Areas: areas, Ignores: r.ignores, Known: r.known, Changed: r.changed, Since: r.since,
+		Project: titleOf(r.dir), Version: version(), Areas: areas, Policy: filepath.ToSlash(r.loaded.file), Ignores: r.ignores, Known: r.known, Changed: r.changed, Since: r.since,
 		Now: time.Now(), Rules: rules, Before: r.before,
 	})
 	if r.writeBaseline {

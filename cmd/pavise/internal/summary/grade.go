@@ -39,11 +39,7 @@ var costs = []struct {
 func grade(r *Report) Grade {
 	g := Grade{Points: 100, Counts: map[string]int{}}
 	for _, f := range r.All() {
-		s := f.Severity
-		if s == finding.Unknown {
-			s = finding.Medium // nobody scored it: it is not taken to be small
-		}
-		g.Counts[s.String()]++
+		g.Counts[weight(f).String()]++
 	}
 	if !slices.ContainsFunc(r.Areas, func(a Area) bool { return a.looked }) {
 		g.None, g.Points = "nothing was looked at", 0

@@ -93,7 +93,9 @@ func (r *Report) Unknowns() []finding.Unclear {
 type Options struct {
 	Project, Version string
 	Areas            []Area
-	Ignores          []Ignore
+	// Policy is the file that the ignores are in.
+	Policy  string
+	Ignores []Ignore
 	// Known are the ids of findings that do not count.
 	Known map[string]bool
 	// Changed are the files that findings are asked of; nil means all. A
@@ -164,7 +166,7 @@ func staleIgnores(o Options, areas []Area, used []bool) []finding.Finding {
 		default:
 			continue
 		}
-		out = append(out, finding.Finding{Rule: Stale, Where: "pavise.yaml", Problem: problem, Fix: "take the ignore away, or look at what it was for again", Severity: finding.Low, Refs: []string{"CWE-1164"}})
+		out = append(out, finding.Finding{Rule: Stale, Where: o.Policy, Problem: problem, Fix: "take the ignore away, or look at what it was for again", Severity: finding.Low, Refs: []string{"CWE-1164"}})
 	}
 	return out
 }
@@ -286,6 +288,15 @@ func ParseBefore(data []byte) (*Grade, error) {
 	return &r.Grade, nil
 }
 
+// weight is a finding's severity. One that nobody scored is not taken to be
+// small.
+func weight(f finding.Finding) finding.Severity {
+	if f.Severity == finding.Unknown {
+		return finding.Medium
+	}
+	return f.Severity
+}
+
 // top are the findings to mend first: the worst, and of these the ones that
 // are proved before those that are read.
 func top(r *Report) []finding.Finding {
@@ -297,23 +308,29 @@ func top(r *Report) []finding.Finding {
 	var all []ranked
 	for _, a := range r.Areas {
 		for _, f := range a.Findings {
-			if f.Severity >= finding.Low {
+			if weight(f) >= finding.Low {
 				all = append(all, ranked{f, slices.Index(order, a.Name)})
 			}
 		}
 	}
 	slices.SortStableFunc(all, func(a, b ranked) int {
-		if a.f.Severity != b.f.Severity {
-			return int(b.f.Severity - a.f.Severity)
+		if x, y := weight(a.f), weight(b.f); x != y {
+			return int(y - x)
 		}
 		return a.area - b.area
 	})
 	var out []finding.Finding
 	seen := map[string]bool{}
 	for _, x := range all {
-		// One of a rule says it; the others are in the areas.
-		if len(out) < 10 && !seen[x.f.Rule] {
-			seen[x.f.Rule] = true
+		// One of a rule says it; the others are in the areas. Of dependencies
+		// each has to be updated: the problem begins with its name.
+		what := x.f.Rule
+		if strings.HasPrefix(what, "audit/") {
+			name, _, _ := strings.Cut(x.f.Problem, " ")
+			what += " " + name
+		}
+		if len(out) < 10 && !seen[what] {
+			seen[what] = true
 			out = append(out, x.f)
 		}
 	}

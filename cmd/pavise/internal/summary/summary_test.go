@@ -157,6 +157,24 @@ func TestTop(t *testing.T) {
 	}
 }
 
+// A hole that nobody scored fails the run like others, and each dependency has
+// to be updated by itself.
+func TestTopOfDependencies(t *testing.T) {
+	hole := func(problem string, s finding.Severity) finding.Finding {
+		return found("audit/vulnerable", "go.mod:3", problem, s)
+	}
+	r := summary.New(summary.Options{Areas: []summary.Area{{Name: "audit", Findings: []finding.Finding{
+		hole("a v1 has CVE-1", finding.Unknown), hole("a v1 has CVE-2", finding.Low), hole("b v1 has CVE-3", finding.High), hole("c v1 has CVE-4", finding.Low),
+	}}}})
+	var got []string
+	for _, f := range r.Top {
+		got = append(got, f.Problem[len(f.Problem)-5:])
+	}
+	if want := "CVE-3 CVE-1 CVE-4"; strings.Join(got, " ") != want {
+		t.Errorf("%v, want %s", got, want)
+	}
+}
+
 func TestBaseline(t *testing.T) {
 	first := summary.New(summary.Options{Areas: sample()})
 	file := summary.EncodeBaseline(first)
