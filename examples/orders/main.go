@@ -7,6 +7,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
@@ -37,6 +38,7 @@ type config struct {
 	Ring          secret.String `doc:"key ring of the sealed fields, of pavise keys new"`
 	DatabaseURL   string        `default:"sqlite:orders.db" doc:"sqlite:FILE or postgres://…"`
 	TokenLifetime time.Duration `default:"15m"`
+	Listen        string        `default:"" doc:"HOST:PORT, in place of the policy's"`
 	Environment   string        `default:"production" oneof:"production development"`
 }
 
@@ -71,7 +73,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", policy.Gateway.Listen)
+	l, err := net.Listen("tcp", cmp.Or(c.Listen, policy.Gateway.Listen))
 	if err != nil {
 		return err
 	}
