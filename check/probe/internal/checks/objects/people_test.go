@@ -53,7 +53,7 @@ func (p *people) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			answer(409, nil)
 			return
 		}
-		u := map[string]any{"username": name, "email": body["email"], "password": body["password"], "role": "user", "bio": "", "id": 7, "is_active": true}
+		u := map[string]any{"username": name, "email": body["email"], "password": body["password"], "role": "user", "bio": "", "id": 7, "is_active": true, "status": "active"}
 		if v, ok := body["role"]; ok && p.registerRole {
 			u["role"] = v
 		}
@@ -69,7 +69,7 @@ func (p *people) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	me := p.users[strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer token-of-")]
-	if me == nil || fmt.Sprint(me["id"]) != "7" || me["is_active"] != true {
+	if me == nil || fmt.Sprint(me["id"]) != "7" || me["is_active"] != true || me["status"] != "active" {
 		answer(401, nil)
 		return
 	}
@@ -95,7 +95,7 @@ func (p *people) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		fallthrough
 	case parts[0] == "me":
-		answer(200, map[string]any{"username": me["username"], "email": me["email"], "role": me["role"], "bio": me["bio"], "id": me["id"], "is_active": me["is_active"]})
+		answer(200, map[string]any{"username": me["username"], "email": me["email"], "role": me["role"], "bio": me["bio"], "id": me["id"], "is_active": me["is_active"], "status": me["status"]})
 	default:
 		u := p.users[parts[1]]
 		anybody := parts[2] == "password" && p.passwordOfOthers || parts[2] == "email" && p.emailOfOthers
