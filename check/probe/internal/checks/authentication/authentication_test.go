@@ -42,6 +42,7 @@ type app struct {
 	crash, noVerify, none, confused, jwk, jku, fetch, kid  bool
 	ignoreExp, ignoreNbf, ignoreAud, anyKind, noExp, query bool
 	keepSessions, keepOne, rs, noneOnce                    bool
+	named, noneUnnamed                                     bool // keys have names
 	key                                                    string
 
 	mu     sync.Mutex
@@ -71,7 +72,11 @@ func (a *app) issueKind(user, kind string) string {
 	if a.rs {
 		return rs(map[string]any{"alg": "RS256", "typ": "JWT"}, claims, ours())
 	}
-	return hs(map[string]any{"alg": "HS256", "typ": "JWT"}, claims, "HS256", []byte(a.key))
+	head := map[string]any{"alg": "HS256", "typ": "JWT"}
+	if a.named {
+		head["kid"] = "2026"
+	}
+	return hs(head, claims, "HS256", []byte(a.key))
 }
 
 func publicPEM() []byte {
@@ -93,7 +98,7 @@ func (a *app) signed(j *jwt, token string) bool {
 	case a.noVerify:
 		return true
 	case strings.EqualFold(j.alg(), "none"):
-		return a.none
+		return a.none || a.noneUnnamed && j.head["kid"] != "2026"
 	case j.alg() == "HS256":
 		if a.rs {
 			if !a.confused {
@@ -322,6 +327,8 @@ func TestFaults(t *testing.T) {
 		{"does not break", "probe/malformed-token", "GET /me", &app{}, trial.Pass, 0},
 		{"no signature", "probe/jwt-signature", "GET /me", &app{noVerify: true}, trial.Fail, 0},
 		{"none", "probe/jwt-algorithm", "GET /me", &app{none: true}, trial.Fail, 0},
+		{"none where no key is named", "probe/jwt-algorithm", "GET /me", &app{named: true, noneUnnamed: true}, trial.Fail, 0},
+		{"keys with names", "probe/jwt-algorithm", "GET /me", &app{named: true}, trial.Pass, 0},
 		{"the public key as a shared one", "probe/jwt-algorithm", "GET /me", &app{rs: true, confused: true}, trial.Fail, 0},
 		{"RS256", "probe/jwt-algorithm", "GET /me", &app{rs: true}, trial.Pass, 0},
 		{"a key in the token", "probe/jwt-key-source", "GET /me", &app{rs: true, jwk: true}, trial.Fail, 0},

@@ -225,6 +225,14 @@ func (s *state) algorithm(ctx context.Context, t *trial.Trial, report func(trial
 		name := fmt.Sprintf("of algorithm %q", alg)
 		forgeries = append(forgeries, forgery{name + " without a signature", body, false}, forgery{name + " with the old signature", body + j.sig, false})
 	}
+	// Where the key is looked up by its name, the algorithm may be that of a key
+	// that is not there.
+	if _, ok := j.head["kid"]; ok {
+		none := map[string]any{"alg": "none", "kid": nil}
+		forgeries = append(forgeries, forgery{`of algorithm "none" without a kid`, part(with(j.head, none)) + "." + j.rawBody + ".", false})
+		none["kid"] = t.Maker("kid").Mark()
+		forgeries = append(forgeries, forgery{`of algorithm "none" with a kid that nobody has`, part(with(j.head, none)) + "." + j.rawBody + ".", false})
+	}
 	if !strings.HasPrefix(j.alg(), "HS") {
 		for _, key := range publicKeys(ctx, t) {
 			head := with(j.head, map[string]any{"alg": "HS256"})

@@ -414,6 +414,7 @@ func TestSpellings(t *testing.T) {
 	}
 	check(t, "probe/path-normalisation", guardedBy(prefix, clean), wanted{trial.Fail, finding.High, "at //v2/me"})
 	check(t, "probe/path-normalisation", guardedBy(prefix, func(r *http.Request) string { return strings.ToLower(r.URL.Path) }), wanted{trial.Fail, finding.High, "at /V2/me"})
+	check(t, "probe/path-normalisation", guardedBy(func(path string) bool { return strings.HasSuffix(path, "/me") }, func(r *http.Request) string { return strings.ToLower(r.URL.Path) }), wanted{trial.Fail, finding.High, "at /V2/ME"})
 	check(t, "probe/path-normalisation", guardedBy(func(path string) bool { return path == "/v2/me" }, func(r *http.Request) string { return strings.TrimSuffix(r.URL.Path, "/") }), wanted{trial.Fail, finding.High, "at /v2/me/"})
 	check(t, "probe/path-normalisation", with(nil), wanted{verdict: trial.Pass})
 }

@@ -249,7 +249,7 @@ func overridden(ctx context.Context, t *trial.Trial, op, read *openapi.Operation
 }
 
 // maxRefused is how many refused operations are asked for in other spellings.
-const maxRefused = 3
+const maxRefused = 10
 
 // variants are other spellings of a path, which some part of a chain takes for
 // the same and another does not.
@@ -259,7 +259,7 @@ func variants(p string) []string {
 		rest = "/" + rest
 	}
 	cut := strings.LastIndexByte(p, '/') + 1
-	out := []string{"/" + p, "/." + p, "/%2e" + p, p + "/", p + "/.", p + ";pv=1", p + ".json", "/" + strings.ToUpper(first) + rest}
+	out := []string{"/" + p, "/." + p, "/%2e" + p, p + "/", p + "/.", p + ";pv=1", p + ".json", "/" + strings.ToUpper(first) + rest, strings.ToUpper(p)}
 	if cut < len(p) && p[cut] != '%' {
 		out = append(out, p[:cut]+fmt.Sprintf("%%%02x", p[cut])+p[cut+1:])
 	}
@@ -290,11 +290,16 @@ func spellings(ctx context.Context, t *trial.Trial, report func(trial.Result)) {
 			list = append(list, subject{b, identity.Anonymous()})
 		}
 	})
-	// Of each part of the API one first.
-	first := func(s subject) string {
-		part, _, _ := strings.Cut(strings.TrimPrefix(s.b.Op.Path, "/"), "/")
-		return part
+	// Of each part of the API one first: what all paths begin with is none.
+	parts := func(s subject) []string { return strings.Split(strings.TrimPrefix(s.b.Op.Path, "/"), "/") }
+	common := 0
+	for len(list) > 1 && !slices.ContainsFunc(list, func(s subject) bool {
+		p, q := parts(s), parts(list[0])
+		return common+1 >= min(len(p), len(q)) || p[common] != q[common]
+	}) {
+		common++
 	}
+	first := func(s subject) string { return parts(s)[common] }
 	seen := map[string]int{}
 	order := map[*trial.Baseline]int{}
 	for _, s := range list {
