@@ -94,6 +94,7 @@ func Checks() []*trial.Check {
 			Fix:  "Leave the field out of the response, or describe it.", Pavise: "lint/no-response-model",
 			Run: undocumented,
 		},
+		personalCheck(),
 		safeCheck(),
 		{
 			ID: "probe/one-shot", Claim: "what can be done once is done once, however fast it is asked", Severity: finding.Medium, Intrusive: true,
