@@ -1,11 +1,14 @@
 package identity
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 
@@ -38,8 +41,10 @@ func All(ctx context.Context, client *traffic.Client, doc *openapi.Document, fil
 }
 
 // Complete lets users of a file have more like them, where strangers may
-// register: checks that spend an account need one that is nobody's. Where the
-// file has no two ordinary users of one role, two are registered besides.
+// register: checks that spend an account need one that is nobody's. A role that
+// one user alone has is given another, if strangers may say that they are of
+// it. Where there are no two ordinary users of one role then, two are
+// registered besides.
 // Ordinary users come first, so that what they may do is done as one of them.
 func Complete(ctx context.Context, client *traffic.Client, doc *openapi.Document, who []*Identity, seed uint64) ([]*Identity, []string, error) {
 	slices.SortStableFunc(who, func(a, b *Identity) int {
@@ -56,19 +61,26 @@ func Complete(ctx context.Context, client *traffic.Client, doc *openapi.Document
 		return who, nil, nil
 	}
 	roles := map[string]int{}
-	pair := false
-	for _, i := range who {
+	pair, admins := false, len(who)
+	for at, i := range who {
 		i.more = n
-		if !i.Admin() {
-			roles[i.Role]++
-			pair = pair || roles[i.Role] > 1
+		if i.Admin() {
+			admins = min(admins, at)
+			continue
 		}
+		roles[i.Role]++
+		pair = pair || roles[i.Role] > 1
 	}
-	if pair {
-		return who, nil, nil
+	mates, notes := n.mates(ctx, client, who)
+	if ctx.Err() != nil {
+		return nil, nil, ctx.Err()
 	}
-	two, notes, err := enrolTwo(ctx, client, doc, seed)
-	return append(two, who...), notes, err
+	who = slices.Insert(who, admins, mates...)
+	if pair || len(mates) > 0 {
+		return who, notes, nil
+	}
+	two, how, err := enrolTwo(ctx, client, doc, seed)
+	return append(two, who...), append(notes, how...), err
 }
 
 // Registers tells whether more users like it can be registered.
@@ -82,10 +94,29 @@ func (i *Identity) refused(ctx context.Context, client *traffic.Client, doc *ope
 	if op == nil {
 		return ""
 	}
-	if e, err := i.ask(ctx, client, doc, op); err == nil && e.Status == http.StatusUnauthorized {
+	e, err := i.ask(ctx, client, doc, op)
+	if err != nil {
+		return ""
+	}
+	if e.Status == http.StatusUnauthorized {
 		return fmt.Sprintf("%s has credentials, and %s answers 401 with them", i.Name, op.Name())
 	}
+	i.learnID(op, e)
 	return ""
+}
+
+// learnID takes the id of an account that was given from what the API says of
+// whoever asks.
+func (i *Identity) learnID(op *openapi.Operation, e *traffic.Exchange) {
+	if i.ID != "" || !e.OK() || !slices.Contains([]string{"me", "self", "whoami", "userinfo"}, strings.ToLower(path.Base(strings.TrimSuffix(op.Path, "/")))) {
+		return
+	}
+	var body any
+	dec := json.NewDecoder(bytes.NewReader(e.Body))
+	dec.UseNumber()
+	if dec.Decode(&body) == nil {
+		i.ID = idOf(body)
+	}
 }
 
 // ask sends a request of an operation without parameters.

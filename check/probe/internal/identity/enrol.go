@@ -30,32 +30,6 @@ type enrolment struct {
 	tokenURL string // of the document's password flow
 }
 
-// enrolTwo registers two users, if the API lets strangers do that.
-func enrolTwo(ctx context.Context, client *traffic.Client, doc *openapi.Document, seed uint64) ([]*Identity, []string, error) {
-	if !asksWho(doc) {
-		return nil, []string{"the document asks nobody who calls, so all is asked anonymously; if that is not so, give users with --auth FILE"}, nil
-	}
-	n := newEnrolment(client, doc, seed)
-	if len(n.register) == 0 {
-		return nil, []string{"no operation was found by which strangers register (a POST with a password); what is for users was not tested: give two users with --auth FILE"}, nil
-	}
-	var out []*Identity
-	var notes []string
-	for _, name := range []string{"user-a", "user-b"} {
-		who, how, err := n.user(ctx, client, name)
-		if err != nil {
-			if ctx.Err() != nil {
-				return nil, nil, ctx.Err()
-			}
-			notes = append(notes, fmt.Sprintf("%s could not be registered: %v; give two users with --auth FILE", name, err))
-			break
-		}
-		out = append(out, who)
-		notes = append(notes, how)
-	}
-	return out, notes, nil
-}
-
 func newEnrolment(client *traffic.Client, doc *openapi.Document, seed uint64) *enrolment {
 	n := &enrolment{doc: doc, seed: seed}
 	score := map[*openapi.Operation]int{}
@@ -205,7 +179,7 @@ func (i *Identity) Another(ctx context.Context, client *traffic.Client, name str
 	if i.more == nil {
 		return nil, ErrNoLogin
 	}
-	who, _, err := i.more.user(ctx, client, name)
+	who, _, err := i.more.user(ctx, client, name, i.Role)
 	return who, err
 }
 
@@ -213,12 +187,13 @@ func (i *Identity) Another(ctx context.Context, client *traffic.Client, name str
 // earlier run registered with the same seed.
 var taken = regexp.MustCompile(`(?i)exist|taken|already|duplicate|registered|in use|unique|conflict`)
 
-// user registers a user and logs it in.
-func (n *enrolment) user(ctx context.Context, client *traffic.Client, name string) (*Identity, string, error) {
+// user registers a user and logs it in, as one of a kind where there are
+// several.
+func (n *enrolment) user(ctx context.Context, client *traffic.Client, name, kind string) (*Identity, string, error) {
 	var last error
 	for _, op := range n.register[:min(len(n.register), 3)] {
 		for _, suffix := range suffixes(client) {
-			who, conflict, err := n.try(ctx, client, op, name, suffix)
+			who, conflict, err := n.try(ctx, client, op, name, suffix, kind)
 			if err == nil {
 				how := fmt.Sprintf("%s was registered by %s", name, op.Name())
 				if who.Login != nil {
@@ -253,7 +228,7 @@ func suffixes(client *traffic.Client) []string {
 
 // try registers one user by one operation. conflict tells that another name
 // may do.
-func (n *enrolment) try(ctx context.Context, client *traffic.Client, op *openapi.Operation, name, suffix string) (who *Identity, conflict bool, err error) {
+func (n *enrolment) try(ctx context.Context, client *traffic.Client, op *openapi.Operation, name, suffix, kind string) (who *Identity, conflict bool, err error) {
 	who = &Identity{Name: name, Header: http.Header{}, Query: url.Values{}, Enrolled: true, Registered: op, more: n}
 	var e *traffic.Exchange
 	var fields map[string]any
@@ -267,7 +242,7 @@ func (n *enrolment) try(ctx context.Context, client *traffic.Client, op *openapi
 		if fields, ok = v.(map[string]any); !ok {
 			return nil, false, fmt.Errorf("%s takes no fields", op.Name())
 		}
-		ordinary(fields, body.Schema)
+		who.Role = choose(fields, op, kind)
 		for range 4 {
 			samePasswords(fields)
 			if e, err = client.Send(ctx, n.write(op, fields)); err != nil {
@@ -409,25 +384,6 @@ func samePasswords(fields map[string]any) {
 		}
 	}
 	walk(fields)
-}
-
-// ordinary makes whoever registers an ordinary user where a role must be
-// chosen.
-func ordinary(fields map[string]any, s *openapi.Schema) {
-	for k := range fields {
-		p := s.Property(k)
-		if p == nil || len(p.Enum) == 0 || !strings.Contains(strings.ToLower(k), "role") && !strings.Contains(strings.ToLower(k), "type") {
-			continue
-		}
-		for _, v := range p.Enum {
-			if t, ok := v.(string); ok && slices.ContainsFunc([]string{"user", "customer", "member", "client", "buyer", "viewer"}, func(w string) bool {
-				return strings.Contains(strings.ToLower(t), w) && !strings.Contains(strings.ToLower(t), "super")
-			}) {
-				fields[k] = v
-				break
-			}
-		}
-	}
 }
 
 // flat are the texts of a body by where they are.

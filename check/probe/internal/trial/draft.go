@@ -167,26 +167,8 @@ func (t *Trial) pathValue(ctx context.Context, d *Draft, name string, m *values.
 		return plain(p.Schema.Enum[0]), nil, nil
 	}
 	creator := t.creator(op, name)
-	// One's own account is the one that one may read and change.
-	if v := called(d.Who, name); v != "" && op.Method != http.MethodDelete {
-		if o := t.Account(d.Who); o != nil && creator == o.Creator {
-			return v, o, nil
-		}
-		if creator == nil {
-			return v, nil, nil
-		}
-	}
-	if o := t.Account(d.Who); o != nil && (creator == o.Creator || creator == nil && t.personal(name)) {
-		if op.Method != http.MethodDelete || !slices.Contains(t.Identities, d.Who) {
-			return o.ID, o, nil
-		}
-		// An account that is in use is not deleted, by its owner or by another.
-		if spare, err := t.Spare(ctx); err == nil {
-			if o := t.Account(spare); o != nil {
-				d.Who = spare
-				return o.ID, o, nil
-			}
-		}
+	if v, o, ok, err := t.accountIn(ctx, d, name, creator); ok {
+		return v, o, err
 	}
 	if creator == op {
 		return m.Mark(), nil, nil // PUT makes it
@@ -196,28 +178,46 @@ func (t *Trial) pathValue(ctx context.Context, d *Draft, name string, m *values.
 			creator = t.collection(http.MethodPost, what)
 		}
 	}
-	if creator != nil && creator != op && !t.o.ReadOnly {
-		// A path below one of an object is of that object.
-		o, err := t.create(ctx, creator, d.Who, depth+1)
-		if err == nil {
-			if creator == t.creator(op, name) {
-				for k, v := range o.Path {
-					if _, above := d.Path[k]; above {
-						d.Path[k] = v
-					}
+	// A path below one of an object is of that object.
+	along := func(o *Object) (string, *Object, error) {
+		if creator == t.creator(op, name) {
+			for k, v := range o.Path {
+				if _, above := d.Path[k]; above {
+					d.Path[k] = v
 				}
 			}
-			return o.ID, o, nil
 		}
-		if op.Writes() {
-			if id := t.below(ctx, op, name, d.Who, err, depth); id != "" {
+		return o.ID, o, nil
+	}
+	var refused error
+	if creator != nil && creator != op && !t.o.ReadOnly {
+		o, err := t.create(ctx, creator, d.Who, depth+1)
+		if err == nil {
+			return along(o)
+		}
+		refused = err
+	}
+	if refused != nil && op.Writes() {
+		there := func() string { return t.below(ctx, op, name, d.Who, refused, depth) }
+		// What somebody else has just made may not be for all to see yet.
+		if m.How == values.Given {
+			if id := there(); id != "" {
 				return id, nil, nil
 			}
-			return "", nil, err
 		}
+		if o, err := t.lent(ctx, creator, d.Who, refused, depth+1); err == nil {
+			return along(o)
+		}
+		if id := there(); id != "" {
+			return id, nil, nil
+		}
+		return "", nil, refused
 	}
 	if !op.Writes() {
 		if v := t.property(name, d.Who); v != "" && creator == nil && (p == nil || idFits(p.Schema, v)) {
+			return v, nil, nil
+		}
+		if v := t.known(op, name, d.Who); v != "" && creator == nil {
 			return v, nil, nil
 		}
 		if len(d.Who.Owns) > 0 {
@@ -225,6 +225,14 @@ func (t *Trial) pathValue(ctx context.Context, d *Draft, name string, m *values.
 		}
 		if id := t.listed(ctx, op, name, d.Who, depth+1); id != "" {
 			return id, nil, nil
+		}
+		if o, err := t.lent(ctx, creator, d.Who, refused, depth+1); err == nil {
+			return along(o)
+		}
+		if creator == nil && namesUser(op, name) && !t.o.ReadOnly {
+			if o := t.another(ctx, d); o != nil {
+				return o.ID, o, nil
+			}
 		}
 	}
 	var schema *openapi.Schema
@@ -246,24 +254,6 @@ func (t *Trial) pathValue(ctx context.Context, d *Draft, name string, m *values.
 		v = m.Mark() // an empty part of a path leads elsewhere
 	}
 	return v, nil, nil
-}
-
-// called is what an identity is called, where a parameter names users by
-// that.
-func called(who *identity.Identity, name string) string {
-	switch strings.ReplaceAll(strings.ToLower(name), "_", "") {
-	case "username", "login", "handle":
-		return who.Username
-	case "email", "useremail":
-		return who.Email
-	}
-	return ""
-}
-
-// personal tells whether a parameter names a user.
-func (t *Trial) personal(name string) bool {
-	what, _, ok := nounOf(name)
-	return ok && person(what) || person(name) || strings.EqualFold(name, "uid")
 }
 
 // names tells whether a parameter names an object that is somebody's.

@@ -34,6 +34,7 @@ type Object struct {
 	Parents []*Object
 	// Account tells that it is the account of Who.
 	Account bool
+	named   bool // a path names what its Creator makes
 }
 
 // makes tells whether an operation may make an object. A login makes a session,

@@ -64,7 +64,11 @@ func (t *Trial) reference(ctx context.Context, what string, who *identity.Identi
 		return who.ID
 	}
 	if creator != nil && !t.o.ReadOnly {
-		if o, err := t.create(ctx, creator, who, depth+1); err == nil {
+		o, err := t.create(ctx, creator, who, depth+1)
+		if err != nil && !person(what) {
+			o, err = t.lent(ctx, creator, who, err, depth+1)
+		}
+		if err == nil {
 			return o.ID
 		}
 	}

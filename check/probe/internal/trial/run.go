@@ -3,12 +3,9 @@ package trial
 import (
 	"cmp"
 	"context"
-	"errors"
-	"net/http"
 	"slices"
 	"strings"
 
-	"github.com/pavise-dev/pavise/check/probe/internal/identity"
 	"github.com/pavise-dev/pavise/check/probe/internal/openapi"
 	"github.com/pavise-dev/pavise/finding"
 )
@@ -49,39 +46,6 @@ func (t *Trial) Run(ctx context.Context, checks []*Check) ([]Result, []finding.U
 		all = append(all, found...)
 	}
 	return all, uncovered
-}
-
-// cover finds a valid request of an operation, and who may send it: the first
-// user where the document forgets to say that one is needed, an administrator
-// where a user is refused.
-func (t *Trial) cover(ctx context.Context, op *openapi.Operation) error {
-	_, err := t.Baseline(ctx, op, t.Caller(op))
-	var refused *refusedError
-	if err == nil || !errors.As(err, &refused) {
-		return err
-	}
-	var others []*identity.Identity
-	switch {
-	case refused.status == http.StatusUnauthorized && t.Caller(op).IsAnonymous() && len(t.Identities) > 0 && identity.LogsIn(op) == 0:
-		others = t.Identities[:1]
-	case refused.status == http.StatusForbidden:
-		others = t.Admins()
-		if t.Caller(op).IsAnonymous() && len(t.Users()) > 0 {
-			others = append(others, t.Users()[0])
-		}
-	}
-	for _, who := range others[:min(len(others), 2)] {
-		if who.Name == t.Caller(op).Name {
-			continue
-		}
-		if _, other := t.Baseline(ctx, op, who); other == nil {
-			t.mu.Lock()
-			t.callers[op] = who
-			t.mu.Unlock()
-			return nil
-		}
-	}
-	return err
 }
 
 func (t *Trial) index(name string) int {

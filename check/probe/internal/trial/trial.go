@@ -184,36 +184,6 @@ func (t *Trial) Admins() []*identity.Identity {
 	return slices.DeleteFunc(slices.Clone(t.Identities), func(i *identity.Identity) bool { return !i.Admin() })
 }
 
-// Pair is two different users of the same role; ok is false when there are no
-// two.
-func (t *Trial) Pair() (a, b *identity.Identity, ok bool) {
-	users := t.Users()
-	for i, x := range users {
-		for _, y := range users[i+1:] {
-			if x.Role == y.Role {
-				return x, y, true
-			}
-		}
-	}
-	return nil, nil, false
-}
-
-// Caller is who a valid request of an operation is sent as: anonymous where
-// nobody is asked for, else the first user, or an administrator where that one
-// was refused.
-func (t *Trial) Caller(op *openapi.Operation) *identity.Identity {
-	t.mu.Lock()
-	who := t.callers[op]
-	t.mu.Unlock()
-	if who != nil {
-		return who
-	}
-	if len(t.Identities) > 0 && (op.Secured() || op.Hidden || len(op.Security) > 0) {
-		return t.Identities[0]
-	}
-	return identity.Anonymous()
-}
-
 // Send sends a request.
 func (t *Trial) Send(ctx context.Context, r *traffic.Request) (*traffic.Exchange, error) {
 	e, err := t.Client.Send(ctx, r)

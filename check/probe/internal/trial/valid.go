@@ -2,7 +2,6 @@ package trial
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"path"
 	"slices"
@@ -299,7 +298,7 @@ func (t *Trial) self(d *Draft) bool {
 	if len(d.Op.PathParams()) == 0 {
 		return Password(d.Op) || d.Op.Says("/me", "profile", "account", "/self", "settings", "whoami", "current")
 	}
-	return slices.ContainsFunc(d.Made, func(o *Object) bool { return o.Account })
+	return slices.ContainsFunc(d.Made, func(o *Object) bool { return o.Account && o.Of(d.Who) })
 }
 
 // Password tells whether an operation changes the password of who calls.
@@ -315,40 +314,6 @@ func Ends(op *openapi.Operation) bool {
 	}
 	return op.Method == http.MethodDelete && len(op.PathParams()) == 0 && op.Says("/me", "profile", "account", "/self", "session") ||
 		op.Writes() && op.Says("deactivate", "/me/delet", "/account/delet", "/profile/delet", "delete-account", "delete_account", "deleteaccount", "close-account", "close_account", "/me/close", "/account/close", "/me/revoke", "token/revoke", "revoke-token", "revoke_token")
-}
-
-// maxSpares bounds how many users are registered to be spent.
-const maxSpares = 12
-
-// Spare is a user that was registered to be spent: its session may be ended,
-// its password changed, it may be locked out. The error says why there is
-// none.
-func (t *Trial) Spare(ctx context.Context) (*identity.Identity, error) {
-	t.mu.Lock()
-	t.spares++
-	n := t.spares
-	t.mu.Unlock()
-	if n > maxSpares {
-		return nil, reasonf("enough users were registered to be spent")
-	}
-	if t.o.ReadOnly {
-		return nil, reasonf("nothing is written")
-	}
-	for _, i := range t.Identities {
-		if !i.Registers() {
-			continue
-		}
-		who, err := i.Another(ctx, t.Client, fmt.Sprintf("spare-%d", n))
-		if err != nil {
-			return nil, reasonf("no user could be registered to be spent: %v", err)
-		}
-		for name, value := range who.Secrets() {
-			t.Hide(name, value)
-		}
-		t.account(who)
-		return who, nil
-	}
-	return nil, reasonf("no user can be registered to be spent")
 }
 
 // stand is who a request is sent as that ends a session: another session, or
@@ -372,47 +337,6 @@ func (t *Trial) stand(ctx context.Context, op *openapi.Operation, who *identity.
 		return again, nil
 	}
 	return nil, reasonf("%s may take away what cannot be made again: %s", op.Name(), Reason(err))
-}
-
-// account makes the account of a user that the probe registered an object of
-// it.
-func (t *Trial) account(who *identity.Identity) {
-	if who.Registered == nil {
-		return
-	}
-	t.mu.Lock()
-	t.enrolled = append(t.enrolled, who)
-	t.mu.Unlock()
-	if who.ID == "" || who.Made == nil || len(t.idNames(who.Registered)) == 0 {
-		return
-	}
-	o := &Object{Collection: t.Document.Base + who.Registered.Path, Creator: who.Registered, ID: who.ID, Who: who, Made: who.Made, Account: true}
-	for _, text := range []string{who.Email, who.Username} {
-		if m := mark.FindString(text); m != "" && !slices.Contains(o.Marks, m) {
-			o.Marks = append(o.Marks, m)
-		}
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.objects = append(t.objects, o)
-}
-
-// Account is that of an identity; nil when the probe did not register it, or
-// does not know its id.
-func (t *Trial) Account(who *identity.Identity) *Object {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, o := range t.objects {
-		if o.Account && o.Who.Name == who.Name && !o.Gone {
-			return o
-		}
-	}
-	return nil
-}
-
-// person tells whether a name is that of a user.
-func person(noun string) bool {
-	return slices.Contains([]string{"user", "owner", "author", "customer", "member", "account", "creator", "person", "profile"}, singular(strings.ToLower(noun)))
 }
 
 // singular is the noun of a collection: categories, boxes, orders.

@@ -83,11 +83,12 @@ func (k bulk) ask(ctx context.Context, t *trial.Trial, who *identity.Identity, i
 }
 
 // bulkRead asks for another user's object among one's own.
-func bulkRead(ctx context.Context, t *trial.Trial, a, b *identity.Identity, report func(trial.Result)) {
+func bulkRead(ctx context.Context, t *trial.Trial, report func(trial.Result)) {
 	for _, k := range bulks(t) {
 		if k.deletes() || ctx.Err() != nil {
 			continue
 		}
+		a, b, _ := pairFor(ctx, t, k.op, k.creator)
 		s, own := sceneOf(ctx, t, k.creator, a, b), sceneOf(ctx, t, k.creator, b, a)
 		if s.err != nil || own.err != nil {
 			continue
@@ -114,6 +115,7 @@ func bulkRead(ctx context.Context, t *trial.Trial, a, b *identity.Identity, repo
 			if n == 2 {
 				r.Verdict = trial.Fail
 				s.excuse(&r)
+				s.borrowed(ctx, t, &r)
 				break
 			}
 			r.Got, r.Shown = "", nil
@@ -123,11 +125,12 @@ func bulkRead(ctx context.Context, t *trial.Trial, a, b *identity.Identity, repo
 }
 
 // bulkDelete has another user's object deleted among one's own.
-func bulkDelete(ctx context.Context, t *trial.Trial, a, b *identity.Identity, report func(trial.Result)) {
+func bulkDelete(ctx context.Context, t *trial.Trial, report func(trial.Result)) {
 	for _, k := range bulks(t) {
 		if !k.deletes() || ctx.Err() != nil {
 			continue
 		}
+		a, b, _ := pairFor(ctx, t, k.op, k.creator)
 		if r, ok := k.taken(ctx, t, a, b); ok {
 			report(r)
 		}

@@ -66,6 +66,11 @@ func functions(ctx context.Context, t *trial.Trial, report func(trial.Result)) {
 		}
 		r.Verdict, r.Got = trial.Suspect, fmt.Sprintf("%s, an ordinary user, is answered %d", user.Name, b.Last.Status)
 		r.Shown = []*traffic.Exchange{b.Last}
+		if made := b.Draft.Made; len(made) > 0 && made[len(made)-1].Who.Admin() {
+			r.Verdict = trial.Fail
+			r.Got += " for what an administrator made"
+			return
+		}
 		if known && sure {
 			r.Verdict = trial.Fail
 			return
@@ -89,7 +94,7 @@ func instead(ctx context.Context, t *trial.Trial, op *openapi.Operation, user *i
 	var e *traffic.Exchange
 	for range 2 {
 		d, err := t.Fresh(ctx, b)
-		if err != nil || len(d.Made) == 0 {
+		if err != nil || len(d.Made) == 0 || d.Made[len(d.Made)-1].Of(user) {
 			return nil
 		}
 		if e, err = t.Send(ctx, d.As(user).Request()); err != nil || !e.OK() {

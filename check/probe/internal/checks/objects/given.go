@@ -20,7 +20,7 @@ const maxGiven = 12
 // given reads what an API gives to each user by itself, such as a card or an
 // account, and no operation makes: an id that is in the list of one user and
 // not in that of the other. It is read and never changed.
-func given(ctx context.Context, t *trial.Trial, a, b *identity.Identity, report func(trial.Result)) {
+func given(ctx context.Context, t *trial.Trial, report func(trial.Result)) {
 	n := 0
 	t.Each(func(op *openapi.Operation) {
 		params := op.PathParams()
@@ -32,14 +32,18 @@ func given(ctx context.Context, t *trial.Trial, a, b *identity.Identity, report 
 			return
 		}
 		n++
-		mine := idsOf(ctx, t, l, a, params[0])
-		others := idsOf(ctx, t, l, b, params[0])
-		i := slices.IndexFunc(mine, func(id string) bool { return !slices.Contains(others, id) })
-		if i < 0 {
-			return // all see the same, or there is nothing
-		}
-		if r, ok := givenOne(ctx, t, op, mine[i], a, b); ok {
-			report(r)
+		// What is given to one role may not be to another.
+		for _, pair := range t.Pairs(op) {
+			mine := idsOf(ctx, t, l, pair[0], params[0])
+			others := idsOf(ctx, t, l, pair[1], params[0])
+			i := slices.IndexFunc(mine, func(id string) bool { return !slices.Contains(others, id) })
+			if i < 0 {
+				continue // both see the same, or there is nothing
+			}
+			if r, ok := givenOne(ctx, t, op, mine[i], pair[0], pair[1]); ok {
+				report(r)
+				return
+			}
 		}
 	})
 }

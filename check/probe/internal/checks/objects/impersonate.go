@@ -17,12 +17,13 @@ import (
 // impersonate asks for what is one's own with another user's id in the query or
 // the header: GET /balance with X-Account-Id. Only what the other user is told
 // and oneself is not tells that it is the other's.
-func impersonate(ctx context.Context, t *trial.Trial, a, b *identity.Identity, report func(trial.Result)) {
+func impersonate(ctx context.Context, t *trial.Trial, report func(trial.Result)) {
 	n := 0
 	t.Each(func(op *openapi.Operation) {
 		if op.Method != http.MethodGet || !op.Secured() || len(op.PathParams()) > 0 || n == maxGiven || ctx.Err() != nil {
 			return
 		}
+		a, b, _ := t.PairFor(op)
 		id := self(ctx, t, a)["id"]
 		if id == "" {
 			return

@@ -17,7 +17,7 @@ import (
 // nested: a child is asked for below another parent, one that is the
 // attacker's own, so that the check of the parent passes.
 func nested(ctx context.Context, t *trial.Trial, report func(trial.Result)) {
-	a, b, ok := t.Pair()
+	_, _, ok := t.Pair()
 	t.Each(func(op *openapi.Operation) {
 		params := op.PathParams()
 		if op.Method != http.MethodGet && !changing(op) || len(params) < 2 || !op.Secured() || !strings.HasSuffix(op.Path, "}") {
@@ -25,7 +25,7 @@ func nested(ctx context.Context, t *trial.Trial, report func(trial.Result)) {
 		}
 		child := t.Creator(op)
 		if child == nil && op.Method == http.MethodGet && len(params) == 2 && ok {
-			if r, told := inside(ctx, t, op, a, b); told {
+			if r, told := inside(ctx, t, op); told {
 				report(r)
 			}
 			return
@@ -43,6 +43,7 @@ func nested(ctx context.Context, t *trial.Trial, report func(trial.Result)) {
 			r.Verdict, r.Reason = trial.Inconclusive, needTwo
 			return
 		}
+		a, b, _ := pairFor(ctx, t, op, child)
 		if changing(op) {
 			r = nestedChange(ctx, t, op, sceneOf(ctx, t, child, a, b), parent, b)
 			return
@@ -54,6 +55,10 @@ func nested(ctx context.Context, t *trial.Trial, report func(trial.Result)) {
 				return
 			}
 			o := own.Made[len(own.Made)-1]
+			if !o.Of(own.Who) {
+				r.Verdict, r.Reason = trial.Inconclusive, "the object is another's already"
+				return
+			}
 			if mine, err := t.Send(ctx, own.Request()); err != nil || !mine.OK() || !holds(string(mine.Body), marksOf(o)) {
 				r.Verdict, r.Reason = trial.Inconclusive, "the owner does not see texts of ours in the object"
 				return
@@ -125,7 +130,7 @@ func nestedChange(ctx context.Context, t *trial.Trial, op *openapi.Operation, s 
 
 // inside is for children that are made together with their parent, such as the
 // items of an order: their ids are in what the parent shows.
-func inside(ctx context.Context, t *trial.Trial, op *openapi.Operation, a, b *identity.Identity) (trial.Result, bool) {
+func inside(ctx context.Context, t *trial.Trial, op *openapi.Operation) (trial.Result, bool) {
 	r := trial.Result{Operation: op.Name(), Verdict: trial.Pass, Want: notThere}
 	params := op.PathParams()
 	before := strings.TrimSuffix(op.Path, "/{"+params[1]+"}")
@@ -137,6 +142,7 @@ func inside(ctx context.Context, t *trial.Trial, op *openapi.Operation, a, b *id
 		return r, false
 	}
 	parent := t.Creator(t.Operations[i])
+	a, b, _ := pairFor(ctx, t, op, parent)
 	theirs, own := sceneOf(ctx, t, parent, a, b), sceneOf(ctx, t, parent, b, a)
 	child := childIn(theirs, segment, params[1])
 	if theirs.err != nil || own.err != nil || child == "" || child == childIn(own, segment, params[1]) {

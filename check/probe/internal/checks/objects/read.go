@@ -23,7 +23,7 @@ const (
 )
 
 func read(ctx context.Context, t *trial.Trial, report func(trial.Result)) {
-	a, b, ok := t.Pair()
+	_, _, ok := t.Pair()
 	t.Each(func(op *openapi.Operation) {
 		creator := t.Creator(op)
 		if op.Method != http.MethodGet || creator == nil {
@@ -36,6 +36,7 @@ func read(ctx context.Context, t *trial.Trial, report func(trial.Result)) {
 			report(trial.Result{Operation: op.Name(), Reason: needTwo})
 			return
 		}
+		a, b, _ := pairFor(ctx, t, op, creator)
 		if !op.Secured() {
 			report(readOpen(ctx, t, op, creator, a, b))
 			return
@@ -43,11 +44,11 @@ func read(ctx context.Context, t *trial.Trial, report func(trial.Result)) {
 		r := readSecured(ctx, t, op, creator, a, b)
 		report(r)
 	})
-	if ok {
-		elsewhere(ctx, t, a, b, report)
-		bulkRead(ctx, t, a, b, report)
-		given(ctx, t, a, b, report)
-		impersonate(ctx, t, a, b, report)
+	if a, b, ok := t.Pair(); ok {
+		elsewhere(ctx, t, report)
+		bulkRead(ctx, t, report)
+		given(ctx, t, report)
+		impersonate(ctx, t, report)
 		others(ctx, t, a, b, report)
 	}
 }
@@ -133,6 +134,7 @@ func readSecured(ctx context.Context, t *trial.Trial, op, creator *openapi.Opera
 			p.excuse(&r)
 		}
 	}
+	s.borrowed(ctx, t, &r)
 	return r
 }
 
@@ -180,8 +182,7 @@ func (s *scene) excuse(r *trial.Result) {
 
 // oracle: 403 for what is there and 404 for what is not tells which is which.
 func oracle(ctx context.Context, t *trial.Trial, report func(trial.Result)) {
-	a, b, ok := t.Pair()
-	if !ok {
+	if _, _, ok := t.Pair(); !ok {
 		return
 	}
 	t.Each(func(op *openapi.Operation) {
@@ -189,6 +190,7 @@ func oracle(ctx context.Context, t *trial.Trial, report func(trial.Result)) {
 		if op.Method != http.MethodGet || creator == nil || !op.Secured() || !strings.HasSuffix(op.Path, "}") {
 			return
 		}
+		a, b, _ := pairFor(ctx, t, op, creator)
 		s := sceneOf(ctx, t, creator, a, b)
 		if s.err != nil || s.own == nil || !s.own.OK() || s.other == nil || !s.other.Refused() || op != s.reader {
 			return
@@ -278,12 +280,12 @@ func differs(s *scene, again *traffic.Exchange, missing []*traffic.Exchange, ids
 }
 
 func lists(ctx context.Context, t *trial.Trial, report func(trial.Result)) {
-	a, b, ok := t.Pair()
 	t.Each(func(creator *openapi.Operation) {
 		l := listerOf(t, creator)
 		if creator.Method != http.MethodPost || !creator.Secured() || l == nil || !l.Secured() || ctx.Err() != nil {
 			return
 		}
+		a, b, ok := t.PairFor(creator)
 		if !ok {
 			report(trial.Result{Operation: l.Name(), Reason: needTwo})
 			return
@@ -347,6 +349,7 @@ func listScoped(ctx context.Context, t *trial.Trial, s *scene, l *openapi.Operat
 		default:
 			r.Verdict, r.Got, r.Shown, r.Reason = trial.NotApplicable, "", nil, "nothing says that the objects are somebody's"
 		}
+		s.borrowed(ctx, t, &r)
 		return r
 	}
 	r.Verdict = trial.Pass

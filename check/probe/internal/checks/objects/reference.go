@@ -119,7 +119,7 @@ func makers(t *trial.Trial) []maker {
 
 // elsewhere asks for another user's object where its id is in the query, the
 // header or the body.
-func elsewhere(ctx context.Context, t *trial.Trial, a, b *identity.Identity, report func(trial.Result)) {
+func elsewhere(ctx context.Context, t *trial.Trial, report func(trial.Result)) {
 	n := 0
 	t.Each(func(op *openapi.Operation) {
 		if op.Method != http.MethodGet && op.Method != http.MethodPost || !op.Secured() || trial.Destroys(op) || n == maxElsewhere || ctx.Err() != nil {
@@ -130,6 +130,7 @@ func elsewhere(ctx context.Context, t *trial.Trial, a, b *identity.Identity, rep
 			return
 		}
 		n++
+		a, b, _ := pairFor(ctx, t, op, ref.creator)
 		if r, ok := referred(ctx, t, op, ref, a, b); ok {
 			report(r)
 		}
@@ -167,6 +168,7 @@ func referred(ctx context.Context, t *trial.Trial, op *openapi.Operation, ref re
 		r.Shown = []*traffic.Exchange{s.object.Made, e}
 	}
 	s.excuse(&r)
+	s.borrowed(ctx, t, &r)
 	if r.Verdict == trial.Fail && !s.owned() && !personal(ref.creator) {
 		r.Verdict = trial.Suspect
 		r.Got += "; nothing says that it is somebody's"
@@ -239,6 +241,7 @@ func (s *scene) wordless(ctx context.Context, t *trial.Trial, ref reference, ask
 		r.Shown = []*traffic.Exchange{s.object.Made, e}
 	}
 	s.excuse(&r)
+	s.borrowed(ctx, t, &r)
 	return r, true
 }
 

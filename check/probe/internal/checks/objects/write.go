@@ -115,6 +115,9 @@ func attackBy(ctx context.Context, t *trial.Trial, s *scene, op *openapi.Operati
 		return effect{}, &trial.ReasonError{Reason: "no object could be made"}
 	}
 	o := d.Made[len(d.Made)-1]
+	if !o.Of(d.Who) {
+		return effect{}, &trial.ReasonError{Reason: "the object is another's already"}
+	}
 	before, gone, err := look(ctx, t, s, o)
 	out := effect{made: o.Made, blind: errors.Is(err, errBlind)}
 	if err != nil && !out.blind {
@@ -237,7 +240,7 @@ func mark(value string, body any) bool {
 }
 
 func write(ctx context.Context, t *trial.Trial, report func(trial.Result)) {
-	a, b, ok := t.Pair()
+	_, _, ok := t.Pair()
 	t.Each(func(op *openapi.Operation) {
 		creator := t.Creator(op)
 		if creator == nil || !op.Writes() || !op.Secured() || creator == op {
@@ -250,13 +253,14 @@ func write(ctx context.Context, t *trial.Trial, report func(trial.Result)) {
 			report(trial.Result{Operation: op.Name(), Reason: needTwo})
 			return
 		}
+		a, b, _ := pairFor(ctx, t, op, creator)
 		if r, ok := writeOne(ctx, t, op, creator, a, b); ok {
 			report(r)
 		}
 	})
 	if ok {
-		accounts(ctx, t, a, b, report)
-		bulkDelete(ctx, t, a, b, report)
+		accounts(ctx, t, report)
+		bulkDelete(ctx, t, report)
 	}
 }
 
@@ -338,12 +342,12 @@ func anonymousWrite(ctx context.Context, t *trial.Trial, report func(trial.Resul
 	if len(t.Identities) == 0 {
 		return
 	}
-	a := t.Identities[0]
 	t.Each(func(op *openapi.Operation) {
 		creator := t.Creator(op)
 		if creator == nil || !changing(op) || op.Secured() || !creator.Secured() {
 			return
 		}
+		a := t.Caller(creator)
 		r := trial.Result{Operation: op.Name(), Verdict: trial.Pass, Want: "401"}
 		s := sceneOf(ctx, t, creator, a, a)
 		if s.err != nil {
@@ -361,9 +365,10 @@ func anonymousWrite(ctx context.Context, t *trial.Trial, report func(trial.Resul
 
 // accounts are what a path names by the user's own id or name. A user who was
 // registered for this is changed, and nobody else.
-func accounts(ctx context.Context, t *trial.Trial, a, b *identity.Identity, report func(trial.Result)) {
+func accounts(ctx context.Context, t *trial.Trial, report func(trial.Result)) {
 	n := 0
 	t.Each(func(op *openapi.Operation) {
+		a, b, _ := t.PairFor(op)
 		if !changing(op) || !op.Secured() || t.Creator(op) != nil || len(op.PathParams()) != 1 || n >= maxAccounts {
 			return
 		}
@@ -462,102 +467,4 @@ func mirror(ctx context.Context, t *trial.Trial, who *identity.Identity) map[str
 		}
 	}
 	return nil
-}
-
-// ownership names another user as the owner of what is made.
-func ownership(ctx context.Context, t *trial.Trial, report func(trial.Result)) {
-	a, b, ok := t.Pair()
-	for _, creator := range creators(t) {
-		body := creator.JSON()
-		if body == nil || account(creator) {
-			continue
-		}
-		r := trial.Result{Operation: creator.Name(), Verdict: trial.Pass, Want: "the caller as owner, or 422"}
-		if !ok {
-			r.Verdict, r.Reason = trial.Inconclusive, needTwo
-			report(r)
-			continue
-		}
-		sa, sb := sceneOf(ctx, t, creator, a, b), sceneOf(ctx, t, creator, b, a)
-		if sa.err != nil || sb.err != nil {
-			r.Verdict, r.Reason = trial.Inconclusive, trial.Reason(errors.Join(sa.err, sb.err))
-			report(r)
-			continue
-		}
-		if sa.owner == "" || sa.owner != sb.owner || sa.ownerValue == sb.ownerValue || sa.ownerValue == "" {
-			continue // nothing shows whose it is
-		}
-		own(ctx, t, sa, sb, body, &r)
-		report(r)
-	}
-}
-
-func own(ctx context.Context, t *trial.Trial, sa, sb *scene, body *openapi.Body, r *trial.Result) {
-	field := sa.owner
-	// Where the document has the client say it, that may be what it is for.
-	asked := body.Schema.Property(field) != nil
-	var value any = sb.ownerValue
-	if p := body.Schema.Property(field); p.Is("integer") || p == nil && strings.Trim(sb.ownerValue, "0123456789") == "" {
-		var n int64
-		if _, err := fmt.Sscan(sb.ownerValue, &n); err == nil {
-			value = n
-		}
-	}
-	for _, place := range []string{"body", "query"} {
-		for n := range 2 {
-			d, err := t.Draft(ctx, sa.creator, sa.a, values.Full)
-			if err != nil {
-				r.Verdict, r.Reason = trial.Inconclusive, trial.Reason(err)
-				return
-			}
-			fields, isObject := d.Body.(map[string]any)
-			if !isObject {
-				return
-			}
-			if place == "query" {
-				d = d.WithQuery(field, sb.ownerValue)
-			} else {
-				fields[field] = value
-			}
-			e, err := t.Send(ctx, d.Request())
-			if err != nil {
-				r.Verdict, r.Reason = trial.Inconclusive, trial.Reason(err)
-				return
-			}
-			o := t.Adopt(d, e)
-			if o == nil {
-				break // refused
-			}
-			_, now := ownerIn(e, sa.a)
-			seen := e
-			if sa.reader != nil {
-				params := sa.reader.PathParams()
-				path := maps.Clone(o.Path)
-				if path == nil {
-					path = map[string]string{}
-				}
-				path[params[len(params)-1]] = o.ID
-				for _, who := range []*identity.Identity{sa.a, sb.a} {
-					if x, err := t.Send(ctx, about(t, sa.reader, path, who).Request()); err == nil && x.OK() {
-						_, now = ownerIn(x, who)
-						break
-					}
-				}
-			}
-			if now != sb.ownerValue {
-				break
-			}
-			o.Who = sb.a // it is for the owner to clean up
-			if n == 0 {
-				continue
-			}
-			r.Verdict, r.Got = trial.Fail, fmt.Sprintf("%s makes an object whose %s is %s, by %s in the %s", sa.a.Name, field, sb.a.Name, field, place)
-			r.Shown = []*traffic.Exchange{seen}
-			if asked {
-				r.Verdict = trial.Suspect
-				r.Got += "; the document asks for it"
-			}
-			return
-		}
-	}
 }
