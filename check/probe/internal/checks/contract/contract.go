@@ -81,7 +81,7 @@ func Checks() []*trial.Check {
 		ID: "probe/upload-type", Claim: "files that a browser would run are not taken for others", Severity: finding.Low, Once: true,
 		Refs: []string{"CWE-434", "V5.2.2"}, Sure: "never more than a suspicion: whether such files are wanted nobody outside can tell",
 		Fix: "Take only the types of files that are wanted, judged by their content.", Run: uploadTypes,
-	}}
+	}, quantityCheck()}
 }
 
 // survey is what all checks of this package judge: each request is sent once.

@@ -262,7 +262,7 @@ func assignOld(ctx context.Context, t *trial.Trial, s *scene, op *openapi.Operat
 	if err != nil {
 		return tried{}, err
 	}
-	if len(d.Made) == 0 {
+	if len(d.Made) == 0 || !d.Made[len(d.Made)-1].Of(d.Who) {
 		return tried{}, &trial.ReasonError{Reason: "no object could be made"}
 	}
 	o := d.Made[len(d.Made)-1]
