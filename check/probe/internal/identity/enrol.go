@@ -129,10 +129,16 @@ func passwordField(op *openapi.Operation) string {
 	return ""
 }
 
+// loginNames are what the field is called that says who logs in, the most usual
+// first.
+func loginNames() []string {
+	return []string{"email", "username", "user_name", "login", "identifier", "email_address", "emailaddress", "user", "name", "phone", "userid", "user_id"}
+}
+
 // LoginField is the field that says who logs in.
 func LoginField(op *openapi.Operation) string {
 	all := members(op)
-	for _, want := range []string{"email", "username", "user_name", "login", "identifier", "email_address", "emailaddress", "user", "name", "phone", "userid", "user_id"} {
+	for _, want := range loginNames() {
 		for _, m := range all {
 			if strings.EqualFold(path.Base(m), want) {
 				return m

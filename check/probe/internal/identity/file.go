@@ -457,6 +457,7 @@ func (r *reader) login(e *loginEndpoint) *Login {
 	case e.Raw != "":
 		// A payload that logs in holds what must not be written down.
 		l.Raw = r.value(".loginEndpointAuth.payloadRaw", e.Raw, true)
+		l.read()
 	case e.UserPwd != nil:
 		at := ".loginEndpointAuth.payloadUserPwd"
 		u := e.UserPwd

@@ -46,6 +46,49 @@ type Login struct {
 	SendIn, SendName, Template string
 }
 
+// read takes a raw body apart where it is nothing but texts, one of them a
+// password and one who has it: other checks log in with others of these.
+func (l *Login) read() {
+	fields := map[string]string{}
+	if strings.HasPrefix(l.Type, formType) {
+		form, err := url.ParseQuery(l.Raw)
+		if err != nil {
+			return
+		}
+		for k, vs := range form {
+			if len(vs) != 1 {
+				return
+			}
+			fields[k] = vs[0]
+		}
+	} else if dec := json.NewDecoder(strings.NewReader(l.Raw)); dec.Decode(&fields) != nil || dec.More() {
+		return
+	}
+	password, username := "", ""
+	for k := range fields {
+		if PasswordName(k) {
+			if password != "" {
+				return
+			}
+			password = k
+		}
+	}
+	for _, want := range loginNames() {
+		for k := range fields {
+			if username == "" && k != password && strings.EqualFold(k, want) {
+				username = k
+			}
+		}
+	}
+	if password == "" || username == "" {
+		return
+	}
+	l.Username, l.Password, l.UsernameField, l.PasswordField, l.Raw = fields[username], fields[password], username, password, ""
+	delete(fields, username)
+	delete(fields, password)
+	l.More = fields
+}
+
 // Request is the request that logs in.
 func (l *Login) Request() *traffic.Request {
 	r := &traffic.Request{Method: l.Method, Path: l.Path, Header: http.Header{}}

@@ -42,8 +42,13 @@ func when(v, format, name string) string {
 	switch {
 	case has("birth", "dob", "born"):
 		return "1990" + v[4:]
-	case has("end", "until", "expir", "due", "deadline") || lower == "to":
+	case has("expir", "due", "deadline", "valid"):
 		return "2031" + v[4:]
+	case has("end", "until", "departure", "checkout", "check_out", "return", "dropoff", "drop_off") || lower == "to" || strings.HasSuffix(lower, "_to"):
+		// Some days after what begins, as a stay is.
+		return fmt.Sprintf("2030-02-0%d", 1+(v[9]-'0')%7) + v[10:]
+	case has("start", "begin", "arrival", "checkin", "check_in", "pickup", "pick_up", "from"):
+		return "2030-01-2" + v[9:]
 	}
 	return v
 }

@@ -18,7 +18,7 @@ import (
 func quantityCheck() *trial.Check {
 	return &trial.Check{
 		ID: "probe/negative-quantity", Claim: "nobody orders less than nothing", Severity: finding.Medium,
-		Refs: []string{"CWE-840", "CWE-1284", "API6", "V2.2.1", "V2.3.2"},
+		Refs: []string{"CWE-1284", "CWE-839", "API6", "V2.2.1", "V2.3.2"},
 		Sure: "a valid request with a number that is negative was taken twice, and what it made holds that number; amounts, which a refund may have, are a suspicion",
 		Fix:  "Give what is counted or paid a minimum, in the model and in the database: a negative one turns a payment round.", Pavise: "lint/number-unbounded",
 		Run: quantities,
