@@ -30,7 +30,7 @@ type example struct {
 
 // drift compares the examples of .env with the classes of settings in their
 // folder and below, down to the next example.
-func (r *runner) drift(names []string, add func(rule, where, problem, fix string, s finding.Severity)) {
+func (r *runner) drift(names []string, settings func() (*classes, []*settingsClass), add func(rule, where, problem, fix string, s finding.Severity)) {
 	examples := map[string][]example{}
 	for _, name := range names {
 		base := path.Base(filepath.ToSlash(name))
@@ -50,7 +50,7 @@ func (r *runner) drift(names []string, add func(rule, where, problem, fix string
 	if len(examples) == 0 {
 		return
 	}
-	all, found := r.settingsClasses(names)
+	all, found := settings()
 	of := map[string][]*settingsClass{}
 	for _, s := range found {
 		for dir := filepath.Dir(s.file); ; dir = filepath.Dir(dir) {

@@ -51,7 +51,9 @@ func (r *runner) hygiene(root string, names []string) {
 	add := func(rule, where, problem, fix string, s finding.Severity) {
 		r.report.Hygiene = append(r.report.Hygiene, finding.Finding{Rule: "leaks/" + rule, Where: filepath.ToSlash(where), Problem: problem, Fix: fix, Severity: s, Refs: References("leaks/" + rule)})
 	}
-	r.drift(names, add)
+	settings := sync.OnceValues(func() (*classes, []*settingsClass) { return r.settingsClasses(names) })
+	r.drift(names, settings, add)
+	r.defaults(names, settings, add)
 	// What git ignores is where the service gets its secrets from.
 	entries, _ := os.ReadDir(root)
 	for _, e := range entries {

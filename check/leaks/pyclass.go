@@ -25,6 +25,7 @@ type pyClass struct {
 type pyField struct {
 	name, typ string
 	aliases   []string
+	value     string // the default, as it is written; empty where there is none
 	required  bool
 	file      string
 	line      int
@@ -133,7 +134,7 @@ func (f *pyField) describe(value string, set bool) {
 		}
 	}
 	if set && !f.field(value) {
-		f.required = value == "..."
+		f.required, f.value = value == "...", value
 	}
 }
 
@@ -151,6 +152,9 @@ func (f *pyField) field(s string) bool {
 	}
 	_, made := named["default_factory"]
 	f.required = first == "..." && !made
+	if first != "..." {
+		f.value = first
+	}
 	for _, key := range []string{"alias", "validation_alias", "env"} {
 		if v, ok := named[key]; ok {
 			if key == "validation_alias" {

@@ -31,7 +31,9 @@ func run(p *analysis.Pass) {
 			order = append(order, dir)
 		}
 		folders[dir] = append(folders[dir], d)
-		for _, s := range services(p, d) {
+		all := services(p, d)
+		defaults(all)
+		for _, s := range all {
 			s.privileges()
 			s.mounts()
 			s.namespaces()

@@ -306,10 +306,10 @@ func evidence(p *analysis.Pass) (where *pymodel.Module, what string) {
 		case c.Is("fastapi.security.APIKeyCookie"), strings.HasSuffix(c.Name(), "fastapi_users.authentication.CookieTransport"):
 			say(c.Module, "a cookie")
 		case c.Method() == "get" && len(c.Args) > 0:
-			if name, ok := c.Scope.Text(c.Args[0]); ok && of(c.Receiver(), "cookies") && holds(name) {
+			if name, ok := c.Scope.Text(c.Args[0]); ok && of(c.Receiver(), "cookies") && holds(name) && !reading(c.Module, c.Call) {
 				say(c.Module, "the cookie "+name)
 			}
-			if name, ok := c.Scope.Text(c.Args[0]); ok && of(c.Receiver(), "session") && person(name) {
+			if name, ok := c.Scope.Text(c.Args[0]); ok && of(c.Receiver(), "session") && person(name) && !reading(c.Module, c.Call) {
 				say(c.Module, "the session's cookie")
 			}
 		}
@@ -322,9 +322,9 @@ func evidence(p *analysis.Pass) (where *pymodel.Module, what string) {
 			}
 			name, ok := m.Scope.Text(sub.Slice)
 			switch {
-			case ok && of(sub.Value, "cookies") && holds(name):
+			case ok && of(sub.Value, "cookies") && holds(name) && !reading(m, sub):
 				say(m, "the cookie "+name)
-			case ok && of(sub.Value, "session") && person(name):
+			case ok && of(sub.Value, "session") && person(name) && !reading(m, sub):
 				say(m, "the session's cookie")
 			}
 			return true
@@ -349,7 +349,7 @@ func evidence(p *analysis.Pass) (where *pymodel.Module, what string) {
 					if alias, ok := s.Text(pymodel.Keyword(c, "alias")); ok {
 						name = alias
 					}
-					if holds(name) {
+					if holds(name) && !namedOnly(f, prm.Name) {
 						say(m, "the cookie "+name)
 					}
 				}

@@ -13,6 +13,7 @@ import (
 
 func run(p *analysis.Pass) {
 	randoms(p)
+	predictables(p)
 	hashes(p)
 	p.Calls(func(c *pymodel.Call) {
 		keyed(p, c)
@@ -54,52 +55,13 @@ func randoms(p *analysis.Pass) {
 		return c.Name()
 	}
 	trace(p, guessable, nil, func(at place, got purpose) {
-		// One statement makes one secret.
-		var statement pyast.Node = at.call.Call
-		for i := len(at.in) - 1; i >= 0; i-- {
-			if s, ok := at.in[i].(pyast.Stmt); ok {
-				statement = s
-				break
-			}
-		}
-		if !said[statement] {
+		if statement := at.statement(); !said[statement] {
 			said[statement] = true
 			p.PythonAt(weakRandom, at.call.Module, at.call, "%s is made by %s", got.name, what(at.call))
 		}
 	}, func(at place, got purpose, made place) {
 		p.PythonAt(weakRandom, at.call.Module, at.call, "%s is made by %s, which uses %s", got.name, at.call.Method(), what(made.call))
 	})
-	// Of the time there are few.
-	clock := func(c *pymodel.Call) bool {
-		return c.Is("hashlib.md5", "hashlib.sha1", "hashlib.sha256", "hashlib.sha512") && len(c.Args) > 0 && ofTime(c.Scope, c.Args[0])
-	}
-	trace(p, clock, nil, func(at place, got purpose) {
-		p.PythonAt(weakRandom, at.call.Module, at.call, "%s is a hash of the time", got.name)
-	}, func(at place, got purpose, _ place) {
-		p.PythonAt(weakRandom, at.call.Module, at.call, "%s is a hash of the time", got.name)
-	})
-}
-
-// ofTime tells whether a text is made of the time and of what is no secret.
-func ofTime(s *pymodel.Scope, e pyast.Expr) bool {
-	found, secret := false, false
-	pyast.Inspect(e, func(n pyast.Node) bool {
-		switch n := n.(type) {
-		case *pyast.Call:
-			switch name := s.Qualified(n.Func); name {
-			case "time.time", "time.time_ns", "datetime.datetime.now", "datetime.datetime.utcnow":
-				found = true
-			default:
-				secret = secret || strings.HasPrefix(name, "secrets.") || name == "os.urandom" || name == "uuid.uuid4" || strings.HasPrefix(name, "random.")
-			}
-		case *pyast.Name:
-			secret = secret || analysis.Secret(n.ID)
-		case *pyast.Attribute:
-			secret = secret || analysis.Secret(n.Attr)
-		}
-		return true
-	})
-	return found && !secret
 }
 
 func broken(c *pymodel.Call) bool {
@@ -146,7 +108,8 @@ func hashes(p *analysis.Pass) {
 	}
 	more := signatures
 	trace(p, broken, more, func(at place, got purpose) {
-		if !theirs(at.call, got.name) && !legacy(at.call) {
+		// Of what others know, no hash makes a secret: its rule speaks.
+		if !theirs(at.call, got.name) && !legacy(at.call) && !(reckoned(at.call) && guarded(got.name) && !at.signed()) {
 			p.PythonAt(weakHash, at.call.Module, at.call, "%s is made by %s", got.name, hashName(at.call))
 		}
 	}, func(at place, got purpose, made place) {

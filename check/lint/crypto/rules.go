@@ -15,6 +15,16 @@ var weakRandom = &analysis.Rule{
 	Good:   "import secrets\n\n\ndef reset_token():\n    return secrets.token_urlsafe(32)\n",
 }
 
+var predictable = &analysis.Rule{
+	ID: "lint/token-predictable", Title: "A token is reckoned from what others know", Severity: finding.High,
+	Refs:   []string{"CWE-340", "CWE-330", "CWE-640", "API2", "V11.5.1", "https://cheatsheetseries.owasp.org/cheatsheets/Forgot_Password_Cheat_Sheet.html"},
+	Text:   "An address, a number of a user and the second of a request are known to whoever made the request. A hash of them is known as well: who has the recipe reckons the token of somebody else, and needs no mail.",
+	Fix:    "Make it with secrets.token_urlsafe(32), and keep its hash; or sign what it says with a key that nobody else has.",
+	Pavise: "pavise token",
+	Bad:    "import hashlib\nimport time\n\n\ndef reset_token(user):\n    return hashlib.sha256(f\"{user.email}:{int(time.time())}\".encode()).hexdigest()\n",
+	Good:   "import secrets\n\n\ndef reset_token(user):\n    return secrets.token_urlsafe(32)\n",
+}
+
 var weakHash = &analysis.Rule{
 	ID: "lint/weak-hash", Title: "MD5 or SHA-1 guards a token, a signature or a secret", Severity: finding.High,
 	Refs: []string{"CWE-328", "CWE-327", "V11.4.1", "V11.4.3"},
@@ -63,4 +73,4 @@ var timing = &analysis.Rule{
 }
 
 // Analyzer looks at random numbers, hashes, ciphers and comparisons.
-var Analyzer = &analysis.Analyzer{Name: "crypto", Rules: []*analysis.Rule{weakRandom, weakHash, weakCipher, staticIV, weakKey, timing}, Run: run}
+var Analyzer = &analysis.Analyzer{Name: "crypto", Rules: []*analysis.Rule{weakRandom, predictable, weakHash, weakCipher, staticIV, weakKey, timing}, Run: run}

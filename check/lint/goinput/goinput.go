@@ -11,7 +11,7 @@ import (
 )
 
 // Analyzer finds where input is used as what it is not.
-var Analyzer = &analysis.Analyzer{Name: "goinput", Rules: []*analysis.Rule{injection, command, traversal, zipSlip, ssrf, redirect, xss, template, gob}, Run: run}
+var Analyzer = &analysis.Analyzer{Name: "goinput", Rules: []*analysis.Rule{injection, command, traversal, zipSlip, ssrf, redirect, xss, template, gob, mailHead}, Run: run}
 
 func run(p *analysis.Pass) {
 	guarded := checksAddresses(p)
@@ -33,6 +33,7 @@ func run(p *analysis.Pass) {
 			redirects(p, c)
 			pages(p, c)
 			templates(p, c)
+			mails(p, c)
 		}
 	}
 }

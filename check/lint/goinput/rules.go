@@ -249,3 +249,38 @@ func hello(w http.ResponseWriter, r *http.Request) {
 }
 `,
 }
+
+var mailHead = &analysis.Rule{
+	ID: "lint/go-email-header-injection", Title: "What a client sent goes into the head of a mail as it came", Severity: finding.High,
+	Refs: []string{"CWE-93", "V1.3.11", "RFC 5322 section 2.2", "https://pkg.go.dev/net/smtp#SendMail"},
+	Text: "net/smtp sends the message as it is: a line break in a subject ends the header, and what follows is a Bcc to thousands, another From, or a body of the sender's choice.",
+	Fix:  "Refuse values with \\r or \\n, and write them with mime.QEncoding.Encode(\"utf-8\", subject); addresses with mail.ParseAddress.",
+	File: "share.go",
+	Bad: `package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/smtp"
+)
+
+func share(w http.ResponseWriter, r *http.Request) {
+	msg := fmt.Sprintf("Subject: %s\r\n\r\nHave a look.", r.FormValue("subject"))
+	reply(w, smtp.SendMail("mail:25", nil, "shop@example.com", []string{"a@example.com"}, []byte(msg)))
+}
+`,
+	Good: `package main
+
+import (
+	"fmt"
+	"mime"
+	"net/http"
+	"net/smtp"
+)
+
+func share(w http.ResponseWriter, r *http.Request) {
+	msg := fmt.Sprintf("Subject: %s\r\n\r\nHave a look.", mime.QEncoding.Encode("utf-8", r.FormValue("subject")))
+	reply(w, smtp.SendMail("mail:25", nil, "shop@example.com", []string{"a@example.com"}, []byte(msg)))
+}
+`,
+}

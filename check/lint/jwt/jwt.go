@@ -250,7 +250,7 @@ func encode(p *analysis.Pass, l *lifetimes, c *pymodel.Call) {
 		where = f.FunctionDef
 	}
 	long(l, c, where)
-	if expires(where) || !known(c.Scope, payload) || setsExpiry(c.Module) {
+	if expires(where) || !endless(p, c, payload) {
 		return
 	}
 	p.PythonAt(noExpiry, c.Module, c, "the payload has no exp")
@@ -275,43 +275,6 @@ func setsExpiry(m *pymodel.Module) bool {
 	for _, f := range m.Funcs {
 		if expires(f.FunctionDef) {
 			return true
-		}
-	}
-	return false
-}
-
-// known tells whether all that is in the payload is seen: it is a dict, or a
-// copy of one, made here or handed in.
-func known(s *pymodel.Scope, e pyast.Expr) bool {
-	for range 6 {
-		switch x := e.(type) {
-		case *pyast.Dict:
-			for _, k := range x.Keys {
-				if k == nil {
-					return false // **more
-				}
-			}
-			return true
-		case *pyast.Call:
-			if a, ok := x.Func.(*pyast.Attribute); ok && a.Attr == "copy" {
-				e = a.Value
-				continue
-			}
-			return s.Qualified(x.Func) == "builtins.dict" && !pymodel.HasStars(x)
-		case *pyast.Name:
-			b, at := s.Lookup(x.ID)
-			if b == nil {
-				return false
-			}
-			if b.Param && b.Value == nil {
-				return true
-			}
-			if b.Value == nil || b.Part {
-				return false
-			}
-			e, s = b.Value, at
-		default:
-			return false
 		}
 	}
 	return false

@@ -15,7 +15,7 @@ import (
 // Analyzer finds text of requests that is put out as it came.
 var Analyzer = &analysis.Analyzer{
 	Name:  "output",
-	Rules: []*analysis.Rule{xss, autoescape, redirect, header, logs, xxe, redos, hostLink},
+	Rules: []*analysis.Rule{xss, autoescape, redirect, header, logs, xxe, redos, hostLink, mailHead, formula},
 	Run:   run,
 }
 
@@ -28,6 +28,7 @@ func run(p *analysis.Pass) {
 		responseHeaders(p, c)
 		xml(p, c)
 		patterns(p, c)
+		mails(p, c)
 	})
 	p.Modules(func(m *pymodel.Module) {
 		for _, a := range m.Assigns {
@@ -47,6 +48,7 @@ func run(p *analysis.Pass) {
 		}
 	})
 	logging(p)
+	tables(p)
 	models(p)
 	hostLinks(p)
 }

@@ -82,3 +82,21 @@ var hostLink = &analysis.Rule{
 	Bad:  "from fastapi import FastAPI, Request\n\napp = FastAPI()\n\n\n@app.post(\"/forgot\")\ndef forgot(request: Request):\n    host = request.headers.get(\"x-forwarded-host\") or request.headers[\"host\"]\n    return {\"continue_at\": f\"https://{host}/reset\"}\n",
 	Good: "from fastapi import FastAPI\n\nfrom .settings import settings\n\napp = FastAPI()\n\n\n@app.post(\"/forgot\")\ndef forgot():\n    return {\"continue_at\": f\"{settings.public_url}/reset\"}\n",
 }
+
+var mailHead = &analysis.Rule{
+	ID: "lint/email-header-injection", Title: "Text of the request goes into the head of a mail as it came", Severity: finding.High,
+	Refs: []string{"CWE-93", "V1.3.11", "RFC 5322 section 2.2", "https://docs.python.org/3/library/email.message.html"},
+	Text: "A line break ends the header: what follows is a Bcc to thousands, another From, or a body of the sender's choice, and it comes from your server.",
+	Fix:  "Make an EmailMessage and set its headers, which refuses line breaks, and send it by send_message.",
+	Bad:  "import smtplib\n\n" + head + "@app.post(\"/share\")\ndef share(to: str, subject: str):\n    with smtplib.SMTP(\"mail\") as smtp:\n        smtp.sendmail(\"shop@example.com\", [to], f\"Subject: {subject}\\r\\n\\r\\nHave a look.\")\n",
+	Good: "import smtplib\nfrom email.message import EmailMessage\n\n" + head + "@app.post(\"/share\")\ndef share(to: str, subject: str):\n    message = EmailMessage()\n    message[\"Subject\"] = subject\n    with smtplib.SMTP(\"mail\") as smtp:\n        smtp.send_message(message, \"shop@example.com\", [to])\n",
+}
+
+var formula = &analysis.Rule{
+	ID: "lint/csv-formula", Title: "A text of a user may be a formula in a spreadsheet", Severity: finding.Medium,
+	Refs: []string{"CWE-1236", "V1.2.10", "https://owasp.org/www-community/attacks/CSV_Injection"},
+	Text: "A cell that begins with =, +, - or @ is a formula to whoever opens the file: =HYPERLINK(…) sends what stands in other cells elsewhere, and older programs run commands. Quotes of CSV do not change that.",
+	Fix:  "Put a ' before texts that begin with =, +, -, @, a tab or a carriage return, in one function through which each cell goes.",
+	Bad:  "import csv\nimport io\n\n" + head + "@app.get(\"/export\")\ndef export(title: str):\n    buffer = io.StringIO()\n    csv.writer(buffer).writerow([title, 1])\n    return Response(buffer.getvalue(), media_type=\"text/csv\")\n",
+	Good: "import csv\nimport io\n\n" + head + "def cell(text: str) -> str:\n    return \"'\" + text if text.startswith((\"=\", \"+\", \"-\", \"@\", \"\\t\", \"\\r\")) else text\n\n\n@app.get(\"/export\")\ndef export(title: str):\n    buffer = io.StringIO()\n    csv.writer(buffer).writerow([cell(title), 1])\n    return Response(buffer.getvalue(), media_type=\"text/csv\")\n",
+}

@@ -218,7 +218,7 @@ func (w *word) orElse(id string, asked, other pyast.Expr) {
 // give looks at a value behind a name, and tells whether it is a secret.
 func (w *word) give(id string, value pyast.Expr) bool {
 	text, ok := written(w.m.Scope, value)
-	if !ok || !telling(id, text) || w.refused[text] {
+	if !ok || !telling(id, text) || w.refused[text] || w.decoy() {
 		return false
 	}
 	severity := literal.Severity

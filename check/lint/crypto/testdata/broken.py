@@ -9,9 +9,9 @@ SECRET_KEY = load()
 
 
 def new_token(user):
-    token = hashlib.md5(user.email.encode()).hexdigest()  # want "lint/weak-hash: token is made by MD5"
-    user.api_key = hashlib.new("sha1", user.email.encode()).hexdigest()  # want "lint/weak-hash: api_key is made by SHA1"
-    return {"session_id": md5(str(user.id).encode()).hexdigest(), "token": token}  # want "lint/weak-hash: session_id"
+    token = hashlib.md5(user.seal.encode()).hexdigest()  # want "lint/weak-hash: token is made by MD5"
+    user.api_key = hashlib.new("sha1", user.seal.encode()).hexdigest()  # want "lint/weak-hash: api_key is made by SHA1"
+    return {"session_id": md5(str(user.seal).encode()).hexdigest(), "token": token}  # want "lint/weak-hash: session_id"
 
 
 def verify(body, header):

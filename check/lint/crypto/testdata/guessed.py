@@ -71,7 +71,7 @@ def by_machine():
 
 
 def by_time(user):
-    token = hashlib.sha256(f"{user}{time.time()}".encode()).hexdigest()  # want "lint/weak-random: token is a hash of the time"
+    token = hashlib.sha256(f"{user}{time.time()}".encode()).hexdigest()  # want "lint/token-predictable: token is a hash of user and the time"
     return token
 
 

@@ -134,8 +134,8 @@ func authorization() []Control {
 		{ID: "owner-from-token", Title: "Who owns an object is not for the request to say", Rules: "lint/owner-from-body probe/owner-from-token"},
 		{ID: "function-access", Title: "What is for administrators asks for the role", Rules: "lint/admin-no-role lint/go-client-role probe/function-level probe/scope-enforced"},
 		{ID: "mass-assignment", Title: "What is the server's to set is not set by a request", Rules: "lint/mass-assignment lint/go-mass-assignment lint/extra-allow probe/mass-assignment probe/mass-assignment-*", Guide: "input"},
-		{ID: "data-exposure", Title: "Responses hold what the caller is to have, and no more", Rules: "lint/orm-returned lint/no-response-model lint/response-leaks lint/go-secret-exposed probe/secrets-in-responses probe/undocumented-fields", Guide: "input"},
-		{ID: "business-flows", Title: "Amounts are the server's, and what can be done once is done once", Rules: "lint/check-then-act lint/price-from-client lint/number-unbounded probe/one-shot"},
+		{ID: "data-exposure", Title: "Responses hold what the caller is to have, and no more", Rules: "lint/orm-returned lint/no-response-model lint/response-leaks lint/go-secret-exposed probe/secrets-in-responses probe/personal-data probe/undocumented-fields", Guide: "input"},
+		{ID: "business-flows", Title: "Amounts are the server's, and what can be done once is done once", Rules: "lint/check-then-act lint/price-from-client lint/number-unbounded probe/negative-quantity probe/one-shot"},
 	}
 }
 
@@ -164,6 +164,8 @@ func injection() []Control {
 		{ID: "ssrf", Title: "A client does not choose whom the server asks", Rules: "lint/ssrf lint/go-ssrf probe/ssrf probe/ssrf-*"},
 		{ID: "xml", Title: "XML names no entities", Rules: "lint/xxe probe/xxe", Refs: "API10"},
 		{ID: "header-injection", Title: "Values never end a header field", Rules: "lint/header-injection lint/nginx-crlf probe/header-injection"},
+		{ID: "mail-headers", Title: "Values never end a header of a mail", Rules: "lint/email-header-injection lint/go-email-header-injection"},
+		{ID: "spreadsheets", Title: "Texts of users are no formulas in what is exported", Rules: "lint/csv-formula"},
 		{ID: "open-redirect", Title: "No parameter sends a browser elsewhere", Rules: "lint/open-redirect lint/go-open-redirect probe/open-redirect"},
 		{ID: "regular-expressions", Title: "No text keeps a pattern busy", Rules: "lint/redos probe/redos"},
 	}
@@ -221,7 +223,7 @@ func cryptography() []Control {
 		{ID: "encryption-key", Title: "The key of encrypted data is kept, and can be changed", Rules: "lint/fernet-generated-key lint/fernet-no-rotation leaks/fernet-key-at-import", Packages: "fieldcrypt", Guide: "encryption"},
 		{ID: "ciphers", Title: "Ciphers, modes and nonces are sound", Rules: "lint/weak-cipher lint/static-iv lint/go-weak-cipher lint/weak-key", Packages: "fieldcrypt", Guide: "encryption"},
 		{ID: "hashes", Title: "Nothing is guarded by MD5 or SHA-1", Rules: "lint/weak-hash lint/go-weak-hash"},
-		{ID: "randomness", Title: "Secrets are made of numbers that cannot be guessed", Rules: "lint/weak-random lint/go-weak-random", Packages: "secret"},
+		{ID: "randomness", Title: "Secrets are made of numbers that cannot be guessed", Rules: "lint/weak-random lint/token-predictable lint/go-weak-random", Packages: "secret"},
 	}
 }
 
