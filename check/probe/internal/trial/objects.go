@@ -474,28 +474,33 @@ func (t *Trial) listed(ctx context.Context, op *openapi.Operation, param string,
 
 // firstOf is the id of the first in a list.
 func (t *Trial) firstOf(ctx context.Context, l *openapi.Operation, param string, who *identity.Identity, depth int) string {
-	if depth > maxNested {
-		return ""
-	}
-	d, err := t.draft(ctx, l, who, values.Least, depth+1)
-	if err != nil {
-		return ""
-	}
-	e, err := t.Send(ctx, d.Request())
-	if err != nil || !e.OK() {
-		return ""
-	}
-	all := Items(e, path.Base(l.Path))
-	if len(all) == 0 {
-		return ""
-	}
-	m, _ := all[0].(map[string]any)
+	item := t.firstItem(ctx, l, who, depth)
+	m, _ := item.(map[string]any)
 	for _, name := range []string{param, "id", "_id", "uuid", singular(path.Base(l.Path)) + "_id", "slug", "name"} {
 		if id := scalar(m[name]); id != "" {
 			return id
 		}
 	}
-	return scalar(all[0])
+	return scalar(item)
+}
+
+// firstItem is the first in a list; nil when there is none.
+func (t *Trial) firstItem(ctx context.Context, l *openapi.Operation, who *identity.Identity, depth int) any {
+	if depth > maxNested {
+		return nil
+	}
+	d, err := t.draft(ctx, l, who, values.Least, depth+1)
+	if err != nil {
+		return nil
+	}
+	e, err := t.Send(ctx, d.Request())
+	if err != nil || !e.OK() {
+		return nil
+	}
+	if all := Items(e, path.Base(l.Path)); len(all) > 0 {
+		return all[0]
+	}
+	return nil
 }
 
 // Items are those of a list, or of a page of one.

@@ -1,6 +1,7 @@
 package trial
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,6 +36,10 @@ func (t *Trial) refer(ctx context.Context, s *openapi.Schema, who *identity.Iden
 			continue
 		}
 		what, many, ok := nounOf(p.Name)
+		if code := t.code(ctx, p, who, depth); !ok && code != "" {
+			out[p.Name] = code
+			continue
+		}
 		if !ok {
 			t.refer(ctx, p.Schema, who, depth, nested+1, out)
 			t.refer(ctx, p.Schema.Items, who, depth, nested+1, out)
@@ -53,6 +58,29 @@ func (t *Trial) refer(ctx context.Context, s *openapi.Schema, who *identity.Iden
 			out[p.Name] = Typed(id, item)
 		}
 	}
+}
+
+// code is what something is called by that is there and that anybody may name:
+// berth_code is the code of a berth of GET /berths.
+func (t *Trial) code(ctx context.Context, p openapi.Property, who *identity.Identity, depth int) string {
+	i := strings.LastIndexByte(p.Name, '_')
+	for j := len(p.Name) - 1; i < 0 && j > 0; j-- {
+		if p.Name[j] >= 'A' && p.Name[j] <= 'Z' {
+			i = j - 1 // berthCode
+		}
+	}
+	if i <= 0 || !p.Schema.Is("string") || p.Schema.Format != "" || len(p.Schema.Enum) > 0 {
+		return ""
+	}
+	what, word := strings.Trim(p.Name[:i+1], "_"), strings.ToLower(strings.Trim(p.Name[i+1:], "_"))
+	if !slices.Contains([]string{"code", "slug", "ref", "reference", "sku", "number", "symbol"}, word) || private(what) {
+		return ""
+	}
+	if l := t.collection(http.MethodGet, what); l != nil {
+		m, _ := t.firstItem(ctx, l, who, depth+1).(map[string]any)
+		return cmp.Or(scalar(m[word]), scalar(m[p.Name]))
+	}
+	return ""
 }
 
 // reference is the id of an object: an own one, or one that is there and that
