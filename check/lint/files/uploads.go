@@ -116,6 +116,7 @@ func looksAtSize(f *pymodel.Func) bool {
 func bounded(p *analysis.Pass) bool {
 	found := false
 	p.Apps(func(a *pymodel.App) {
+		found = found || a.BoundsBodies()
 		for _, m := range a.Middleware {
 			name := m.Name[strings.LastIndexByte(m.Name, '.')+1:]
 			words := pymodel.Words(name)

@@ -77,7 +77,7 @@ func postures(p *analysis.Pass) {
 		if !has("security headers", "secure headers", "headers", "secure", "helmet", "csp", "hsts") && !facts.headers {
 			say(noHeaders, "nothing sets security headers")
 		}
-		if !has("body", "size", "limit", "content length", "max", "upload") && !facts.limits {
+		if !has("body", "size", "limit", "content length", "max", "upload") && !facts.limits && !a.BoundsBodies() {
 			say(noBodyLimit, "nothing bounds the size of a request's body")
 		}
 	}

@@ -40,8 +40,8 @@ var noHeaders = &analysis.Rule{
 var noBodyLimit = &analysis.Rule{
 	ID: "lint/no-body-limit", Title: "No limit on the size of a body", Severity: finding.Medium, Kind: analysis.Posture,
 	Refs:   []string{"CWE-770", "API4", "V5.2.1", "V15.2.2"},
-	Text:   "Neither FastAPI nor uvicorn bounds a body: what a client sends is read into memory before a model sees it.",
-	Fix:    "Bound bodies in front, or in an ASGI middleware that counts what it receives: Content-Length alone says nothing of chunked bodies.",
+	Text:   "FastAPI bounds no body unless it is told to, and uvicorn none at all: what a client sends is read into memory before a model sees it.",
+	Fix:    "Bound bodies in front, by max_body_size where FastAPI knows it, or in an ASGI middleware that counts what it receives: Content-Length alone says nothing of chunked bodies.",
 	Pavise: "limits.body", Guard: "limits",
 	Bad:  app,
 	Good: app + "app.add_middleware(LimitBodySize, max_bytes=1 << 20)\n\n\nclass LimitBodySize:\n    pass\n",

@@ -14,6 +14,16 @@ type App struct {
 	Middleware []*Middleware
 }
 
+// BoundsBodies tells whether the application is made with a largest body, which
+// the framework itself keeps.
+func (a *App) BoundsBodies() bool {
+	size := a.Keyword("max_body_size")
+	if c, ok := size.(*pyast.Constant); ok && c.Kind == pyast.None {
+		return false
+	}
+	return size != nil
+}
+
 // A Middleware is one that is added to an application.
 type Middleware struct {
 	Name string // in full
