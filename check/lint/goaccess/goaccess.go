@@ -1,6 +1,7 @@
 // Package goaccess finds where a Go service lets in whom it should not: routes
-// without a login, credentials in the source, addresses that decide, fields
-// that a client may not set, and logins that are never slowed down.
+// without a login, credentials in the source, addresses that decide, objects
+// of others, fields that a client may not set, amounts that are checked and
+// changed later, and logins that are never slowed down.
 package goaccess
 
 import (
@@ -13,17 +14,20 @@ import (
 )
 
 // Analyzer finds where anybody gets in.
-var Analyzer = &analysis.Analyzer{Name: "goaccess", Rules: []*analysis.Rule{noAuth, idor, clientIP, clientRole, unthrottled, hardcoded, assignment}, Run: run}
+var Analyzer = &analysis.Analyzer{Name: "goaccess", Rules: []*analysis.Rule{noAuth, idor, clientIP, clientRole, adminRole, checked, unthrottled, hardcoded, assignment}, Run: run}
 
 func run(p *analysis.Pass) {
 	var routes []*gomodel.Route
-	for _, r := range p.Go.Routes() {
+	for _, r := range p.GoRoutes() {
 		if !analysis.GoSample(r.File.Path) {
 			routes = append(routes, r)
 		}
 	}
 	open(p, routes)
-	objects(p, routes)
+	db := databaseOf(p)
+	objects(p, routes, db)
+	administration(p, routes)
+	races(p, db)
 	logins(p, routes)
 	for _, f := range p.Go.Files {
 		if f.Test || analysis.GoSample(f.Path) {

@@ -44,7 +44,7 @@ func remove(w http.ResponseWriter, r *http.Request) {}
 var idor = &analysis.Rule{
 	ID: "lint/go-idor", Title: "An object is found by its identifier alone", Severity: finding.Info,
 	Refs: []string{"CWE-639", "API1", "V8.2.2"},
-	Text: "A user who is logged in sends the identifiers of others' objects, and is given them.",
+	Text: "A user who is logged in sends the identifiers of others' objects, and is given them. Where the table has a column that says whose a row is, and other statements ask for it, the finding is high.",
 	Fix:  "Let the query ask for the owner too: WHERE id = $1 AND user_id = $2; answer 404 where there is none.",
 	File: "orders.go",
 	Bad: `package main
@@ -253,6 +253,83 @@ func create(w http.ResponseWriter, r *http.Request) {
 	json.NewDecoder(r.Body).Decode(&u)
 	u.Role = "member"
 	store.Create(&u)
+}
+`,
+}
+
+var adminRole = &analysis.Rule{
+	ID: "lint/go-admin-no-role", Title: "An operation of administrators asks for a login only", Severity: finding.High,
+	Refs: []string{"CWE-862", "CWE-285", "API5", "V8.2.1"},
+	Text: "Others of its like ask for a role. Whoever has an account, and finds the path in a script or a document, does what administrators do.",
+	Fix:  "Put the route into the group that asks for the role, so that a new route asks for it when nothing is said.",
+	File: "main.go",
+	Bad: `package main
+
+import "net/http"
+
+func routes(mux *http.ServeMux) {
+	mux.Handle("GET /admin/users", requireAdmin(http.HandlerFunc(list)))
+	mux.Handle("POST /admin/refunds", requireLogin(http.HandlerFunc(refund)))
+}
+
+func list(w http.ResponseWriter, r *http.Request)   {}
+func refund(w http.ResponseWriter, r *http.Request) {}
+`,
+	Good: `package main
+
+import "net/http"
+
+func routes(mux *http.ServeMux) {
+	mux.Handle("GET /admin/users", requireAdmin(http.HandlerFunc(list)))
+	mux.Handle("POST /admin/refunds", requireAdmin(http.HandlerFunc(refund)))
+}
+
+func list(w http.ResponseWriter, r *http.Request)   {}
+func refund(w http.ResponseWriter, r *http.Request) {}
+`,
+}
+
+var checked = &analysis.Rule{
+	ID: "lint/go-check-then-act", Title: "An amount is checked, and changed later", Severity: finding.Medium,
+	Refs: []string{"CWE-367", "CWE-362", "API6", "V2.3.4", "V15.4.2"},
+	Text: "Between the two statements another request reads the same amount: sent many times at once, what can be spent once is spent several times.",
+	Fix:  "Let one statement do both, and look at how many rows it changed: UPDATE … SET left = left - 1 WHERE id = $1 AND left > 0; or read with FOR UPDATE in a transaction.",
+	File: "vouchers.go",
+	Bad: `package main
+
+import (
+	"database/sql"
+	"errors"
+)
+
+func redeem(db *sql.DB, code string) error {
+	var left int
+	if err := db.QueryRow("SELECT uses FROM vouchers WHERE code = $1", code).Scan(&left); err != nil {
+		return err
+	}
+	if left <= 0 {
+		return errors.New("used up")
+	}
+	_, err := db.Exec("UPDATE vouchers SET uses = $1 WHERE code = $2", left-1, code)
+	return err
+}
+`,
+	Good: `package main
+
+import (
+	"database/sql"
+	"errors"
+)
+
+func redeem(db *sql.DB, code string) error {
+	res, err := db.Exec("UPDATE vouchers SET uses = uses - 1 WHERE code = $1 AND uses > 0", code)
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return errors.New("used up")
+	}
+	return nil
 }
 `,
 }

@@ -41,14 +41,22 @@ func (r *reply) follow(c *gomodel.Call, number int, status ast.Expr, what string
 		}
 		number = n
 	}
-	if v == nil && number < 500 || depth > 3 {
+	if depth > 3 {
 		return
+	}
+	// What the client did wrong may be told, unless the text is of the inside.
+	told := v == nil && number < 500
+	if told {
+		what = ""
 	}
 	var given []*gomodel.Var
 	for _, e := range body {
 		said, vars := says(f, e, 0)
 		if said == "" && len(vars) == 0 && (r.formats || depth > 0) && isError(f, e) {
 			said = "the text of " + gomodel.Written(e)
+		}
+		if told && said != "" {
+			said = inner(f, e)
 		}
 		given = append(given, vars...)
 		if what == "" {

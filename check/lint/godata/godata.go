@@ -1,5 +1,6 @@
 // Package godata finds where a Go service gives away what it should keep: the
-// text of errors, passwords and tokens in logs, in answers and in the clear.
+// text of errors, passwords and tokens in logs, in answers and in the clear, and
+// whether somebody has an account.
 package godata
 
 import (
@@ -12,10 +13,11 @@ import (
 )
 
 // Analyzer finds where data are given away.
-var Analyzer = &analysis.Analyzer{Name: "godata", Rules: []*analysis.Rule{errorDetail, plain, logged, exposed}, Run: run}
+var Analyzer = &analysis.Analyzer{Name: "godata", Rules: []*analysis.Rule{errorDetail, plain, logged, exposed, enumeration}, Run: run}
 
 func run(p *analysis.Pass) {
 	told := map[ast.Node]bool{}
+	enumerations(p)
 	for _, f := range p.Go.Files {
 		if analysis.GoSample(f.Path) {
 			continue

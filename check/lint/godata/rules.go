@@ -163,3 +163,39 @@ func get(w http.ResponseWriter, r *http.Request) {
 }
 `,
 }
+
+var enumeration = &analysis.Rule{
+	ID: "lint/go-user-enumeration", Title: "The answer tells whether there is such an account", Severity: finding.Medium,
+	Refs: []string{"CWE-204", "API2", "V6.3.8"},
+	Text: "A list of addresses becomes a list of customers, and those are tried with leaked passwords or written to.",
+	Fix:  "Answer with one status and one text, whether the account is there or not; send the mail afterwards.",
+	File: "reset.go",
+	Bad: `package main
+
+import "net/http"
+
+func forgotPassword(w http.ResponseWriter, r *http.Request) {
+	email := r.FormValue("email")
+	user, err := findByEmail(email)
+	if err != nil {
+		http.Error(w, "there is no such account", http.StatusNotFound)
+		return
+	}
+	mail(user)
+	w.WriteHeader(http.StatusAccepted)
+}
+`,
+	Good: `package main
+
+import "net/http"
+
+func forgotPassword(w http.ResponseWriter, r *http.Request) {
+	email := r.FormValue("email")
+	user, err := findByEmail(email)
+	if err == nil {
+		mail(user)
+	}
+	w.WriteHeader(http.StatusAccepted)
+}
+`,
+}

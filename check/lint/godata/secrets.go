@@ -2,6 +2,7 @@ package godata
 
 import (
 	"go/ast"
+	"slices"
 	"strings"
 
 	"github.com/pavise-dev/pavise/check/lint/internal/analysis"
@@ -18,14 +19,13 @@ func log(c *gomodel.Call) bool {
 			return true
 		}
 	}
+	if pair(c.Method()) && c.Receiver() != nil && chained(c) {
+		return true
+	}
 	// What is printed by a handler goes to the log.
 	switch c.Name {
 	case "fmt.Println", "fmt.Printf", "fmt.Print":
-		for fn := c.Func; fn != nil; fn = fn.Outer {
-			if fn.Handles() {
-				return true
-			}
-		}
+		return handled(c.Func)
 	case "":
 		recv := c.Receiver()
 		if recv == nil {
@@ -41,6 +41,36 @@ func log(c *gomodel.Call) bool {
 	return false
 }
 
+// chained tells whether a call adds to an event of zerolog:
+// logger.Info().Str("name", name).
+func chained(c *gomodel.Call) bool {
+	e := c.Receiver()
+	for range 10 {
+		call, ok := e.(*ast.CallExpr)
+		if !ok {
+			return c.File.TypeOf(e) == "github.com/rs/zerolog.Logger"
+		}
+		inner := c.File.CallOf(call)
+		if inner == nil {
+			return false
+		}
+		if e = inner.Receiver(); e == nil {
+			return strings.HasPrefix(inner.Name, "github.com/rs/zerolog")
+		}
+	}
+	return false
+}
+
+// handled tells whether a function, or one that it is in, answers requests.
+func handled(fn *gomodel.Func) bool {
+	for ; fn != nil; fn = fn.Outer {
+		if fn.Handles() {
+			return true
+		}
+	}
+	return false
+}
+
 // logs looks at a call that writes a log.
 func logs(p *analysis.Pass, c *gomodel.Call) {
 	if !log(c) || c.Receiver() == nil && pair(c.Method()) {
@@ -48,6 +78,10 @@ func logs(p *analysis.Pass, c *gomodel.Call) {
 	}
 	f := c.File
 	key := ""
+	if eachHeader(c) {
+		p.GoAt(logged, f, c, "%s is written to the log", allHeaders)
+		return
+	}
 	for _, a := range c.Args {
 		if text, ok := f.Text(a); ok {
 			if v := f.VarOf(a); v != nil && secret(v.Name) && !analysis.Names(v.Name, "msg", "format", "key") {
@@ -63,6 +97,30 @@ func logs(p *analysis.Pass, c *gomodel.Call) {
 		}
 		key = ""
 	}
+}
+
+// eachHeader tells whether a call logs the value of each header in turn, and
+// none is passed over.
+func eachHeader(c *gomodel.Call) bool {
+	for _, n := range c.File.Around(c.CallExpr) {
+		r, ok := n.(*ast.RangeStmt)
+		if !ok || r.Value == nil || headers(c.File, r.X) == "" {
+			continue
+		}
+		chosen := false
+		ast.Inspect(r.Body, func(n ast.Node) bool {
+			switch n.(type) {
+			case *ast.IfStmt, *ast.SwitchStmt:
+				chosen = true
+			}
+			return !chosen
+		})
+		value := gomodel.Written(r.Value)
+		return !chosen && value != "_" && slices.ContainsFunc(c.Args, func(a ast.Expr) bool {
+			return analysis.GoMentions(a, func(id string) bool { return id == value })
+		})
+	}
+	return false
 }
 
 // pair tells whether a function makes what is logged of a name and a value:
@@ -104,7 +162,21 @@ func secretIn(p *analysis.Pass, f *gomodel.File, e ast.Expr, key string) string 
 		return ""
 	case *ast.CallExpr:
 		return secretCall(p, f, x)
+	case *ast.IndexExpr: // r.Header["Authorization"]
+		if name, ok := f.Text(x.Index); ok && credential(name) && f.TypeOf(x.X) == "net/http.Header" && f.Level(x.X) == gomodel.Tainted {
+			return name
+		}
 	case *ast.Ident, *ast.SelectorExpr:
+		if what := headers(f, e); what != "" {
+			return what
+		}
+		if in, only := f.Only(e); only != e { // got := r.Header.Get("Authorization")
+			if c, ok := only.(*ast.CallExpr); ok && taken(in, c) {
+				if what := secretCall(p, in, c); what != "" {
+					return what
+				}
+			}
+		}
 		id := analysis.GoLeaf(f, e)
 		switch p.Go.Underlying(f.TypeOf(e)) {
 		case "string", "[]byte":
@@ -132,8 +204,18 @@ func secretCall(p *analysis.Pass, f *gomodel.File, x *ast.CallExpr) string {
 	}
 	switch c.Method() {
 	case "Get", "GetHeader", "FormValue", "PostFormValue", "PostForm", "Query", "QueryParam", "Cookie":
-		if name, ok := f.Text(c.Arg(0)); ok && (secret(name) || strings.EqualFold(name, "Authorization") || strings.EqualFold(name, "Cookie") || strings.EqualFold(name, "X-Api-Key")) && f.Level(x) == gomodel.Tainted {
+		if name, ok := f.Text(c.Arg(0)); ok && (secret(name) || credential(name)) && f.Level(x) == gomodel.Tainted {
 			return name
+		}
+	case "Clone":
+		return headers(f, c.Receiver())
+	case "Cookies":
+		if c.Name == "net/http.Request.Cookies" && f.Level(x) == gomodel.Tainted {
+			return "all cookies of the request"
+		}
+	case "DumpRequest":
+		if c.Name == "net/http/httputil.DumpRequest" && handled(c.Func) {
+			return "the whole request, with Authorization and Cookie,"
 		}
 	case "Sprintf", "Sprint", "string", "Sprintln":
 		for _, a := range c.Args {
@@ -148,6 +230,66 @@ func secretCall(p *analysis.Pass, f *gomodel.File, x *ast.CallExpr) string {
 	}
 	if conv, ok := x.Fun.(*ast.ArrayType); ok && len(x.Args) == 1 && conv.Len == nil {
 		return secretIn(p, f, x.Args[0], "")
+	}
+	return ""
+}
+
+// taken tells whether a call takes one thing of a request.
+func taken(f *gomodel.File, x *ast.CallExpr) bool {
+	c := f.CallOf(x)
+	if c == nil {
+		return false
+	}
+	switch c.Method() {
+	case "Get", "GetHeader":
+		name, ok := f.Text(c.Arg(0))
+		return ok && credential(name)
+	case "Cookies", "DumpRequest":
+		return true
+	}
+	return false
+}
+
+// credential tells whether a header is one that lets its bearer in.
+func credential(name string) bool {
+	switch strings.ToLower(name) {
+	case "authorization", "cookie", "x-api-key", "proxy-authorization", "x-auth-token":
+		return true
+	}
+	return false
+}
+
+// allHeaders is what is said of a request's headers.
+const allHeaders = "the header of the request as a whole, with Authorization and Cookie,"
+
+// headers says that an expression is all headers of a request, from which none
+// was taken out, or "".
+func headers(f *gomodel.File, e ast.Expr) string {
+	if e == nil || f.TypeOf(e) != "net/http.Header" || f.Level(e) != gomodel.Tainted {
+		return ""
+	}
+	fn := f.FuncOf(e)
+	if fn == nil {
+		return ""
+	}
+	in, of := f.Only(e)
+	for _, o := range fn.Root().Within() {
+		for _, c := range o.Calls {
+			if c.Method() != "Del" && c.Method() != "Set" || c.Receiver() == nil || c.Pos() > e.Pos() {
+				continue
+			}
+			if same := gomodel.Written(c.Receiver()); same == gomodel.Written(e) || same == gomodel.Written(of) {
+				return ""
+			}
+		}
+	}
+	if sel, ok := of.(*ast.SelectorExpr); ok && gomodel.Request(in.TypeOf(sel.X)) && sel.Sel.Name == "Header" {
+		return allHeaders
+	}
+	if c, ok := of.(*ast.CallExpr); ok {
+		if call := in.CallOf(c); call != nil && call.Method() == "Clone" {
+			return headers(in, call.Receiver())
+		}
 	}
 	return ""
 }

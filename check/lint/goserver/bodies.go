@@ -121,7 +121,7 @@ func reader(c *gomodel.Call) string {
 
 // outside tells of routes that are not behind what bounds the bodies of others.
 func outside(p *analysis.Pass) {
-	routes := p.Go.Routes()
+	routes := p.GoRoutes()
 	within := map[*gomodel.Route]bool{}
 	for _, r := range routes {
 		for _, w := range r.Wrappers {
@@ -167,7 +167,7 @@ func limits(w gomodel.Wrapper) bool {
 // or may: it is made outside of what registers a route.
 func wrapsAll(p *analysis.Pass) bool {
 	in := map[*ast.CallExpr]bool{}
-	for _, r := range p.Go.Routes() {
+	for _, r := range p.GoRoutes() {
 		ast.Inspect(r.CallExpr, func(n ast.Node) bool {
 			if c, ok := n.(*ast.CallExpr); ok {
 				in[c] = true

@@ -225,7 +225,7 @@ func header(p *analysis.Pass, c *gomodel.Call) {
 // and that nobody has to say for who they are: what they answer is for all.
 func openData(p *analysis.Pass, root *gomodel.Func) bool {
 	some := false
-	for _, r := range p.Go.Routes() {
+	for _, r := range p.GoRoutes() {
 		if !slices.ContainsFunc(r.Handlers, func(h *gomodel.Func) bool { return h.Root() == root }) {
 			continue
 		}

@@ -17,7 +17,7 @@ import (
 // Analyzer looks at how a service is set up.
 var Analyzer = &analysis.Analyzer{
 	Name:  "goserver",
-	Rules: []*analysis.Rule{timeouts, bodyLimit, clients, proxies, origins, cookies, pprof, files, debug},
+	Rules: []*analysis.Rule{timeouts, bodyLimit, unpack, clients, proxies, origins, cookies, pprof, files, debug},
 	Run:   run,
 }
 
@@ -29,6 +29,7 @@ func run(p *analysis.Pass) {
 	profiles(p)
 	p.GoCalls(func(c *gomodel.Call) {
 		serving(p, c)
+		unpacked(p, c)
 		cookieCall(p, c)
 		corsCall(p, c)
 		debugCall(p, c)
@@ -168,7 +169,7 @@ func outgoing(p *analysis.Pass) {
 	p.GoCalls(func(c *gomodel.Call) {
 		serves = serves || strings.HasPrefix(c.Name, "net/http.ListenAndServe") || c.Name == "net/http.HandleFunc" || c.Name == "net/http.NewServeMux"
 	})
-	if !serves && len(p.Go.Routes()) == 0 {
+	if !serves && len(p.GoRoutes()) == 0 {
 		return
 	}
 	for _, f := range p.Go.Files {

@@ -12,7 +12,7 @@ import (
 
 // profiles finds debugging pages that are served to everybody.
 func profiles(p *analysis.Pass) {
-	routes := p.Go.Routes()
+	routes := p.GoRoutes()
 	// The default mux, by its import.
 	public, app := defaultMux(p, routes)
 	for _, f := range p.Go.Files {

@@ -278,3 +278,47 @@ func main() {
 }
 `,
 }
+
+var unpack = &analysis.Rule{
+	ID: "lint/go-unpack-unbounded", Title: "What a client packed is unpacked without a bound", Severity: finding.Medium,
+	Refs: []string{"CWE-409", "API4", "V5.2.3"},
+	Text: "A few hundred kilobytes of gzip unpack to gigabytes: a bound on the body does not hold for what comes out, and one request takes the memory or the disk.",
+	Fix:  "Bound what comes out: io.ReadAll(io.LimitReader(zr, max+1)), and refuse what is longer than max.",
+	File: "tracks.go",
+	Bad: `package main
+
+import (
+	"compress/gzip"
+	"io"
+	"net/http"
+)
+
+func tracks(w http.ResponseWriter, r *http.Request) {
+	zr, err := gzip.NewReader(http.MaxBytesReader(w, r.Body, 1<<20))
+	if err != nil {
+		http.Error(w, "no gzip", http.StatusBadRequest)
+		return
+	}
+	data, err := io.ReadAll(zr)
+	reply(w, data, err)
+}
+`,
+	Good: `package main
+
+import (
+	"compress/gzip"
+	"io"
+	"net/http"
+)
+
+func tracks(w http.ResponseWriter, r *http.Request) {
+	zr, err := gzip.NewReader(http.MaxBytesReader(w, r.Body, 1<<20))
+	if err != nil {
+		http.Error(w, "no gzip", http.StatusBadRequest)
+		return
+	}
+	data, err := io.ReadAll(io.LimitReader(zr, 8<<20))
+	reply(w, data, err)
+}
+`,
+}

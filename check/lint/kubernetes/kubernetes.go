@@ -1,5 +1,5 @@
-// Package kubernetes finds what is wrong with pods that manifests describe, and
-// with templates of Helm as far as they say it themselves.
+// Package kubernetes finds what is wrong with pods and roles that manifests
+// describe, and with templates of Helm as far as they say it themselves.
 package kubernetes
 
 import (
@@ -16,9 +16,10 @@ import (
 // Analyzer looks at manifests.
 var Analyzer = &analysis.Analyzer{
 	Name:  "kubernetes",
-	Rules: []*analysis.Rule{privileged, namespaces, root, escalation, writable, capabilities, limits, plain, latest, subPath, token},
+	Rules: []*analysis.Rule{privileged, namespaces, root, escalation, writable, capabilities, limits, plain, latest, subPath, token, roleAll, roleSecrets},
 	Run: func(p *analysis.Pass) {
 		c := clusterOf(p)
+		roles(p)
 		for _, d := range p.Deploy.Kubernetes {
 			if deploy.Aside(d.File) || hook(d) {
 				continue

@@ -150,3 +150,48 @@ var token = &analysis.Rule{
 	Bad:  sample("      automountServiceAccountToken: false\n", "", ""),
 	Good: hardened,
 }
+
+const goodPractices = "https://kubernetes.io/docs/concepts/security/rbac-good-practices/"
+
+// role is a role of the whole cluster, and who it is given to.
+func role(rules string) string {
+	return `apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  name: api
+rules:
+` + rules + `---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata:
+  name: api
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: ClusterRole
+  name: api
+subjects:
+  - kind: ServiceAccount
+    name: api
+    namespace: shop
+`
+}
+
+var roleAll = &analysis.Rule{
+	ID: "lint/k8s-role-all", Title: "A service account may do everything", Severity: finding.High,
+	Refs: []string{"CWE-250", "CWE-269", "API8", "V13.2.2", goodPractices},
+	Text: "The account's token lies in the pod. Whoever takes over the process, or reads one file of it, reads all secrets and starts what they like on every node.",
+	Fix:  "Name the groups, resources and verbs that the program uses, in a Role of its namespace; a program that does not use the cluster's API needs no role.",
+	File: "deploy/rbac.yaml",
+	Bad:  role("  - apiGroups: [\"*\"]\n    resources: [\"*\"]\n    verbs: [\"*\"]\n"),
+	Good: role("  - apiGroups: [\"\"]\n    resources: [nodes]\n    verbs: [get, list]\n"),
+}
+
+var roleSecrets = &analysis.Rule{
+	ID: "lint/k8s-role-secrets", Title: "A service account reads the secrets of every namespace", Severity: finding.Medium,
+	Refs: []string{"CWE-250", "API8", "V13.2.2", goodPractices},
+	Text: "Among them are the tokens and passwords of all other services: one pod that is taken over gives away all. To list is to read, for the answer holds the values.",
+	Fix:  "Mount the Secrets that are needed, or name them in resourceNames of a Role with get alone.",
+	File: "deploy/rbac.yaml",
+	Bad:  role("  - apiGroups: [\"\"]\n    resources: [configmaps, secrets]\n    verbs: [get, list]\n"),
+	Good: role("  - apiGroups: [\"\"]\n    resources: [secrets]\n    resourceNames: [api]\n    verbs: [get]\n"),
+}

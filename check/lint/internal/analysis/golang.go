@@ -27,6 +27,9 @@ func (p *Pass) GoFuncs(f func(*gomodel.Func)) {
 	}
 }
 
+// GoRoutes are the routes of the program, worked out once: nobody changes them.
+func (p *Pass) GoRoutes() []*gomodel.Route { return Shared(p.Project, "go routes", p.Go.Routes) }
+
 // GoLeaf is the last name of an expression, through conversions.
 func GoLeaf(f *gomodel.File, e ast.Expr) string {
 	switch e := e.(type) {

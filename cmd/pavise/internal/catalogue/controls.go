@@ -118,7 +118,7 @@ func authentication() []Control {
 func accounts() []Control {
 	return []Control{
 		{ID: "login-throttled", Title: "Logins cannot be tried without end", Rules: "rate/limited lint/login-unthrottled lint/login-unlimited lint/go-login-unthrottled probe/login-throttled", Policy: "rate.routes"},
-		{ID: "no-enumeration", Title: "Nobody learns whether an account exists", Rules: "lint/user-enumeration lint/user-timing probe/user-enumeration probe/user-timing", Packages: "passwords"},
+		{ID: "no-enumeration", Title: "Nobody learns whether an account exists", Rules: "lint/user-enumeration lint/go-user-enumeration lint/user-timing probe/user-enumeration probe/user-timing", Packages: "passwords"},
 		{ID: "reset-codes", Title: "Codes that reset a password are long, are not in the answer, and cannot be tried without end", Rules: "lint/weak-otp lint/reset-token-returned probe/reset-code probe/code-throttled"},
 		{ID: "default-accounts", Title: "No account has a password that is known", Rules: "lint/default-account lint/hardcoded-credentials-check lint/go-hardcoded-user probe/default-accounts"},
 		{ID: "password-hashing", Title: "Passwords are hashed by what is made for it, at a cost of today", Rules: "lint/password-plain lint/password-weak-hash lint/passlib lint/weak-argon2 lint/weak-bcrypt lint/weak-pbkdf2 lint/go-plain-password lint/go-bcrypt-cost lint/go-weak-hash", Packages: "passwords", Guide: "passwords"},
@@ -132,10 +132,10 @@ func authorization() []Control {
 		{ID: "object-access", Title: "Nobody reads or changes another user's object", Rules: "lint/idor lint/idor-unused-user lint/go-idor probe/bola-* probe/nested-object probe/lists-scoped probe/tenant-isolation", Guide: "test-idor"},
 		{ID: "no-existence-oracle", Title: "Another user's object is answered as one that is not there", Rules: "probe/existence-oracle", Guide: "test-idor"},
 		{ID: "owner-from-token", Title: "Who owns an object is not for the request to say", Rules: "lint/owner-from-body probe/owner-from-token"},
-		{ID: "function-access", Title: "What is for administrators asks for the role", Rules: "lint/admin-no-role lint/go-client-role probe/function-level probe/scope-enforced"},
+		{ID: "function-access", Title: "What is for administrators asks for the role", Rules: "lint/admin-no-role lint/go-admin-no-role lint/go-client-role probe/function-level probe/scope-enforced"},
 		{ID: "mass-assignment", Title: "What is the server's to set is not set by a request", Rules: "lint/mass-assignment lint/go-mass-assignment lint/extra-allow probe/mass-assignment probe/mass-assignment-*", Guide: "input"},
 		{ID: "data-exposure", Title: "Responses hold what the caller is to have, and no more", Rules: "lint/orm-returned lint/no-response-model lint/response-leaks lint/go-secret-exposed probe/secrets-in-responses probe/personal-data probe/undocumented-fields", Guide: "input"},
-		{ID: "business-flows", Title: "Amounts are the server's, and what can be done once is done once", Rules: "lint/check-then-act lint/price-from-client lint/number-unbounded probe/negative-quantity probe/one-shot"},
+		{ID: "business-flows", Title: "Amounts are the server's, and what can be done once is done once", Rules: "lint/check-then-act lint/go-check-then-act lint/price-from-client lint/number-unbounded probe/negative-quantity probe/one-shot"},
 	}
 }
 
@@ -183,7 +183,7 @@ func files() []Control {
 func limits() []Control {
 	return []Control{
 		{ID: "body-size", Title: "Bodies have a largest size", Rules: "limits/body lint/no-body-limit lint/go-body-limit lint/nginx-body-size lint/upload-unbounded lint/body-limit-length probe/body-limit probe/upload-bounded", Guide: "test-large-body"},
-		{ID: "decompression", Title: "Compressed bodies are bounded by what comes out of them", Rules: "limits/encoding contenttype/encoding probe/decompression-limit", Guide: "test-large-body"},
+		{ID: "decompression", Title: "Compressed bodies are bounded by what comes out of them", Rules: "limits/encoding contenttype/encoding lint/go-unpack-unbounded probe/decompression-limit", Guide: "test-large-body"},
 		{ID: "head-size", Title: "Addresses and headers have a largest size", Rules: "limits/headers limits/url limits/query probe/head-limit"},
 		{ID: "slow-clients", Title: "Nobody is waited for without end", Rules: "limits/slow-headers limits/slow-body lint/go-server-timeouts probe/slow-client", Policy: "limits.write limits.total", Guide: "deploy-server"},
 		{ID: "concurrency", Title: "The server takes on what it can do", Rules: "limits/concurrency lint/server-no-limits lint/gunicorn-no-limits lint/gunicorn-timeout-off probe/many-connections", Policy: "gateway.workers gateway.max_requests", Guide: "deploy-server"},
@@ -250,6 +250,7 @@ func deployment() []Control {
 		{ID: "bind-address", Title: "The server listens where it must", Rules: "lint/bind-all lint/compose-ports", Policy: "gateway.listen", Guide: "deploy-server"},
 		{ID: "image", Title: "An image runs as nobody in particular, on a base that is held", Rules: "lint/image-*", Guide: "deploy-container"},
 		{ID: "compose", Title: "Containers of Compose do not have the host in their hands", Rules: "lint/compose-*", Guide: "deploy-container"},
+		{ID: "cluster-roles", Title: "A program may do in the cluster what it needs to, and no more", Rules: "lint/k8s-role-all lint/k8s-role-secrets", Guide: "deploy-container"},
 		{ID: "kubernetes", Title: "Pods are restricted", Rules: "lint/k8s-*", Guide: "deploy-container"},
 		{ID: "proxies", Title: "The proxy in front is set with care", Rules: "lint/nginx-forwarded-for lint/nginx-real-ip-all lint/nginx-host lint/nginx-plain-http lint/nginx-tls lint/nginx-body-size lint/nginx-server-tokens lint/nginx-add-header-always lint/nginx-add-header-lost lint/nginx-alias-traversal lint/nginx-crlf lint/nginx-cors-reflect lint/nginx-internal-exposed lint/nginx-autoindex lint/nginx-* lint/caddy-admin-open lint/caddy-on-demand-open lint/caddy-trust-all lint/caddy-* lint/traefik-insecure lint/traefik-*", Guide: "deploy-server"},
 	}
