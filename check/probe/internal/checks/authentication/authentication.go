@@ -200,6 +200,10 @@ func (s *state) anonymous(ctx context.Context, t *trial.Trial, report func(trial
 			case open(op):
 				r.Verdict, r.Severity = trial.Suspect, finding.Low
 				r.Got += ", on an operation that most APIs leave open: the document says otherwise"
+			case listed(ctx, t, op, n.d):
+				// Who calls may be asked for more than that: drafts of one's own.
+				r.Verdict, r.Severity = trial.Suspect, finding.Low
+				r.Got += ", of what is listed to all: the document says otherwise"
 			case trial.Shape(n.e) != trial.Shape(n.b.Last) && n.b.Same(n.e) < 0.5:
 				// Some answer 200 with an error in it, or with less.
 				r.Verdict, r.Got = trial.Suspect, r.Got+", with another body"
@@ -215,6 +219,41 @@ func (s *state) anonymous(ctx context.Context, t *trial.Trial, report func(trial
 			r.Reason = fmt.Sprintf("%d without credentials", n.e.Status)
 		}
 	})
+}
+
+// listed tells whether what a request is about is in a list that the document
+// opens to all, and that strangers get.
+func listed(ctx context.Context, t *trial.Trial, op *openapi.Operation, d *trial.Draft) bool {
+	params := op.PathParams()
+	before, ok := strings.CutSuffix(strings.TrimSuffix(op.Path, "/"), "}")
+	if op.Method != http.MethodGet || !ok || len(params) == 0 || d == nil {
+		return false
+	}
+	before = strings.TrimSuffix(before[:strings.LastIndexByte(before, '{')], "/")
+	id := d.Path[params[len(params)-1]]
+	for _, l := range t.Operations {
+		if l.Method != http.MethodGet || strings.TrimSuffix(l.Path, "/") != before || l.Secured() || id == "" {
+			continue
+		}
+		b, err := t.Baseline(ctx, l, identity.Anonymous())
+		if err != nil {
+			return false
+		}
+		d := b.Draft.Clone()
+		d.Query = nil // no filter, and whatever is new
+		for _, e := range []*trial.Draft{b.Draft, d} {
+			e, err := t.Send(ctx, e.Request())
+			if err != nil || !e.OK() {
+				continue
+			}
+			for at, v := range trial.Leaves(e) {
+				if v == id && strings.HasSuffix(strings.ToLower(at), "id") {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 func (s *state) challenge(ctx context.Context, t *trial.Trial, report func(trial.Result)) {
