@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/pavise-dev/pavise/check/probe/internal/identity"
 	"github.com/pavise-dev/pavise/check/probe/internal/openapi"
@@ -35,6 +36,10 @@ func (t *Trial) refer(ctx context.Context, s *openapi.Schema, who *identity.Iden
 		if _, done := out[p.Name]; done || p.Schema == nil {
 			continue
 		}
+		if to := t.recipient(p, who); to != "" {
+			out[p.Name] = to
+			continue
+		}
 		what, many, ok := nounOf(p.Name)
 		if code := t.code(ctx, p, who, depth); !ok && code != "" {
 			out[p.Name] = code
@@ -58,6 +63,36 @@ func (t *Trial) refer(ctx context.Context, s *openapi.Schema, who *identity.Iden
 			out[p.Name] = Typed(id, item)
 		}
 	}
+}
+
+// recipient is what another user is called where a member says who gets
+// something: recipient_email, to_username.
+func (t *Trial) recipient(p openapi.Property, who *identity.Identity) string {
+	first, second, ok := strings.Cut(p.Name, "_")
+	if i := strings.IndexFunc(p.Name, unicode.IsUpper); !ok && i > 0 {
+		first, second = p.Name[:i], p.Name[i:] // toEmail
+	}
+	words := []string{strings.ToLower(first), strings.ToLower(second)}
+	if second == "" || !slices.Contains([]string{"to", "recipient", "receiver", "payee", "beneficiary", "target"}, words[0]) {
+		return ""
+	}
+	other := t.mate(who)
+	if other == nil {
+		return ""
+	}
+	switch words[1] {
+	case "email", "mail":
+		if other.Email == "" && other.Login != nil && strings.Contains(other.Login.Username, "@") {
+			return other.Login.Username
+		}
+		return other.Email
+	case "username", "user", "login":
+		if other.Username == "" && other.Login != nil {
+			return other.Login.Username
+		}
+		return other.Username
+	}
+	return ""
 }
 
 // code is what something is called by that is there and that anybody may name:
