@@ -447,20 +447,29 @@ func (t *Trial) property(name string, who *identity.Identity) string {
 		return ""
 	}
 	for _, o := range slices.Backward(t.Objects()) {
-		if o.Gone || o.Made == nil || !who.IsAnonymous() && o.Who.Name != who.Name {
+		if o.Gone || !who.IsAnonymous() && o.Who.Name != who.Name {
 			continue
 		}
-		var body any
-		dec := json.NewDecoder(strings.NewReader(string(o.Made.Body)))
-		dec.UseNumber()
-		if dec.Decode(&body) != nil {
-			continue
-		}
-		if v := dig(body, []string{name}, []string{"data", "result", "item"}); v != "" {
+		if v := o.Property(name); v != "" {
 			return v
 		}
 	}
 	return ""
+}
+
+// Property is what the answer that made an object says that it has by a name;
+// empty when it says nothing.
+func (o *Object) Property(name string) string {
+	if o.Made == nil {
+		return ""
+	}
+	var body any
+	dec := json.NewDecoder(strings.NewReader(string(o.Made.Body)))
+	dec.UseNumber()
+	if dec.Decode(&body) != nil {
+		return ""
+	}
+	return dig(body, []string{name}, []string{"data", "result", "item"})
 }
 
 // listed finds an id that is there already, to be read and never changed.

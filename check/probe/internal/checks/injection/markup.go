@@ -207,13 +207,14 @@ func pages(ctx context.Context, t *trial.Trial, report func(trial.Result)) {
 		for _, writer := range all {
 			for _, st := range writer.stored {
 				d := page.draft
-				if o := st.object; o != nil && t.Creator(page.op) == o.Creator {
+				o := st.object
+				if id := page.idOf(o); id != "" {
 					params := page.op.PathParams()
 					d = &trial.Draft{Op: page.op, Who: o.Who, Base: t.Document.Base, Path: map[string]string{}}
 					for name, v := range o.Path {
 						d.Path[name] = v
 					}
-					d.Path[params[len(params)-1]] = o.ID
+					d.Path[params[len(params)-1]] = id
 				} else if d == nil || len(page.op.PathParams()) > 0 && !sharesObject(d, o) {
 					continue
 				}
@@ -247,6 +248,22 @@ func pages(ctx context.Context, t *trial.Trial, report func(trial.Result)) {
 	}
 }
 
+// idOf is how the last part of an operation's path names an object: by its id,
+// or by what it has of that name, as GET /p/{slug} does. It is empty where the
+// path is about something else.
+func (g *target) idOf(o *trial.Object) string {
+	params := g.op.PathParams()
+	switch creator := g.t.Creator(g.op); {
+	case o == nil || len(params) == 0:
+		return ""
+	case creator == o.Creator:
+		return o.ID
+	case creator == nil && len(params) == 1 && !slices.Contains([]string{"id", "name", "type", "page"}, strings.ToLower(params[0])):
+		return o.Property(params[0])
+	}
+	return ""
+}
+
 // sharesObject tells whether a request is about an object that another one is
 // below.
 func sharesObject(d *trial.Draft, o *trial.Object) bool {
@@ -267,9 +284,9 @@ func (g *target) storedTwice(ctx context.Context, writer *target, page *trial.Dr
 		return unclear(err)
 	}
 	if objects := g.t.Objects(); writer.op.Method == http.MethodPost && len(objects) > 0 {
-		if o := objects[len(objects)-1]; o.Creator == writer.op && g.t.Creator(g.op) == o.Creator {
+		if id := g.idOf(objects[len(objects)-1]); objects[len(objects)-1].Creator == writer.op && id != "" {
 			params := g.op.PathParams()
-			page = page.WithPath(params[len(params)-1], o.ID)
+			page = page.WithPath(params[len(params)-1], id)
 		}
 	}
 	e, err := g.send(ctx, page)
