@@ -251,7 +251,7 @@ func TakeExcerpt(ctx context.Context, o ExcerptOptions) (*Excerpt, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := newCompiler(o.UpdateOptions.Ecosystems)
+	c := newCompiler(o.Ecosystems)
 	c.excerpt, c.keep = source, true
 	if err := c.collect(ctx, o); err != nil {
 		return nil, err

@@ -109,7 +109,8 @@ func hashes(p *analysis.Pass) {
 	more := signatures
 	trace(p, broken, more, func(at place, got purpose) {
 		// Of what others know, no hash makes a secret: its rule speaks.
-		if !theirs(at.call, got.name) && !legacy(at.call) && !(reckoned(at.call) && guarded(got.name) && !at.signed()) {
+		told := reckoned(at.call) && guarded(got.name) && !at.signed()
+		if !theirs(at.call, got.name) && !legacy(at.call) && !told {
 			p.PythonAt(weakHash, at.call.Module, at.call, "%s is made by %s", got.name, hashName(at.call))
 		}
 	}, func(at place, got purpose, made place) {
