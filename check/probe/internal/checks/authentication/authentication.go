@@ -114,6 +114,7 @@ func Checks() []*trial.Check {
 		scopesCheck(s),
 		kindsCheck(s),
 		fixationCheck(s),
+		signatureCheck(),
 	}
 }
 
