@@ -16,7 +16,7 @@ import (
 // Analyzer looks at who may call what.
 var Analyzer = &analysis.Analyzer{
 	Name:  "access",
-	Rules: []*analysis.Rule{noAuth, idor, unused, adminNoRole, ownerFromBody, massAssignment, hidden, webSocket, clientIP, headerIdentity, sideEffect, race, webSocketOrigin},
+	Rules: []*analysis.Rule{noAuth, idor, unused, adminNoRole, ownerFromBody, massAssignment, hidden, webSocket, clientIP, headerIdentity, sideEffect, race, webSocketOrigin, decoratorOrder, signatureOptional, defaultAllow},
 	Run:   run,
 }
 
@@ -28,6 +28,7 @@ func run(p *analysis.Pass) {
 		if h.WebSocket {
 			socket(p, s, h)
 			crossSite(p, h)
+			room(p, s, h, asked)
 			continue
 		}
 		open := !h.Auth && !s.Middleware
@@ -45,8 +46,11 @@ func run(p *analysis.Pass) {
 	addresses(p)
 	limits(p)
 	identities(p, s)
+	p.Calls(func(c *pymodel.Call) { allows(p, c) })
 	p.Funcs(func(f *pymodel.Func) {
 		races(p, f)
+		outside(p, f)
+		optionalSignatures(p, s, f)
 		answered(p, f, stored)
 	})
 }

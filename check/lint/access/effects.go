@@ -153,7 +153,7 @@ func removes(f *pymodel.Func) bool {
 }
 
 // amounts are what two requests at once must not both take.
-var amounts = []string{"balance", "stock", "quantity", "credits", "credit", "inventory", "remaining", "uses", "used", "usage count", "used count", "redeemed", "seats", "available", "points", "tickets", "uses left", "available seats", "funds", "redemptions", "times used", "in stock", "capacity", "coins", "tokens left", "spent"}
+var amounts = []string{"balance", "stock", "quantity", "credits", "credit", "inventory", "remaining", "uses", "used", "usage count", "used count", "redeemed", "seats", "available", "points", "tickets", "uses left", "available seats", "funds", "redemptions", "times used", "in stock", "capacity", "coins", "tokens left", "spent", "claimed by", "claimed at", "consumed by", "consumed at"}
 
 // races tells of an amount that is checked and then changed.
 func races(p *analysis.Pass, f *pymodel.Func) {
@@ -197,7 +197,9 @@ func races(p *analysis.Pass, f *pymodel.Func) {
 		}
 		pyast.Inspect(branch.Test, func(n pyast.Node) bool {
 			if c, ok := n.(*pyast.Compare); ok && (c.Ops[0] == pyast.Is || c.Ops[0] == pyast.IsNot) {
-				return false
+				// That there is no balance is no question of how much, and
+				// redeemed_by is not None is what shuts the door.
+				return onlyOnce(c) && leaves(branch.Body)
 			}
 			e, ok := n.(pyast.Expr)
 			if !ok || said {
@@ -211,6 +213,29 @@ func races(p *analysis.Pass, f *pymodel.Func) {
 		})
 		return true
 	})
+}
+
+// onlyOnce tells of a comparison with None of what says who took something, or
+// when: it is taken while there is none.
+func onlyOnce(c *pyast.Compare) bool {
+	words := pymodel.Words(analysis.Leaf(c.Left))
+	if len(words) < 2 || c.Ops[0] != pyast.IsNot {
+		return false
+	}
+	switch words[len(words)-1] {
+	case "by", "at", "on":
+		return slices.Contains([]string{"redeemed", "used", "spent", "claimed", "consumed"}, words[len(words)-2])
+	}
+	return false
+}
+
+// leaves tells whether a body ends by leaving the function.
+func leaves(body []pyast.Stmt) bool {
+	switch body[len(body)-1].(type) {
+	case *pyast.Return, *pyast.Raise:
+		return true
+	}
+	return false
 }
 
 // statements tells of an amount that is read, checked, and changed by a

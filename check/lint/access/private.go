@@ -54,7 +54,14 @@ func asksOwner(f *pymodel.Func) []*pymodel.Class {
 		if !ok || len(cmp.Ops) != 1 {
 			return true
 		}
-		for _, side := range [][2]pyast.Expr{{cmp.Left, cmp.Comparators[0]}, {cmp.Comparators[0], cmp.Left}} {
+		sides := [][2]pyast.Expr{{cmp.Left, cmp.Comparators[0]}, {cmp.Comparators[0], cmp.Left}}
+		if cmp.Ops[0] == pyast.In || cmp.Ops[0] == pyast.NotIn { // user.id in (row.seller_id, row.buyer_id)
+			list, _ := f.Scope.List(cmp.Comparators[0])
+			for _, e := range list {
+				sides = append(sides, [2]pyast.Expr{e, cmp.Left})
+			}
+		}
+		for _, side := range sides {
 			a, ok := side[0].(*pyast.Attribute)
 			if _, fixed := side[1].(*pyast.Constant); !ok || fixed || !ownName(a.Attr) {
 				continue
@@ -138,6 +145,10 @@ func alone(h *handler.Handler, wanted func(pyast.Expr) bool) []found {
 	}
 	var out []found
 	for _, c := range h.Func.Calls {
+		if table := repositoryRow(c, wanted); table != nil {
+			out = append(out, found{table: table, call: c, name: named[c.Call]})
+			continue
+		}
 		if c.Target() != nil || c.Receiver() == nil || c.Method() != "get" && !slices.Contains(filters, c.Method()) || request(c.Receiver()) {
 			continue
 		}
@@ -160,6 +171,33 @@ func alone(h *handler.Handler, wanted func(pyast.Expr) bool) []found {
 		out = append(out, found{table: table, call: c, name: named[c.Call]})
 	}
 	return out
+}
+
+// repositoryRow is the table of a repository whose own method gets a row by an
+// id that is wanted, and is given nothing else to ask by.
+func repositoryRow(c *pymodel.Call, wanted func(pyast.Expr) bool) *pymodel.Class {
+	to := c.Target()
+	if to == nil || len(c.Args) != 1 || len(c.Keywords) > 0 || !wanted(c.Args[0]) || !analysis.Names(c.Method(), "get", "find", "fetch", "load", "read", "one", "by id") {
+		return nil
+	}
+	if slices.ContainsFunc(handler.Chain(to), func(f *pymodel.Func) bool { return len(asksOwner(f)) > 0 }) {
+		return nil
+	}
+	return handler.Generic(c.Scope, c.Call, to)
+}
+
+// loadedFor tells whether a dependency is given an id of the path together with
+// who calls, as one that lets pass only to their own.
+func loadedFor(h *handler.Handler) bool {
+	return slices.ContainsFunc(slices.Concat(h.Own, h.Guards), func(f *pymodel.Func) bool {
+		if f == h.Func || !slices.ContainsFunc(f.Params, func(p *pymodel.Param) bool { return inPath(h, p.Name) }) {
+			return false
+		}
+		return slices.ContainsFunc(f.Params, func(p *pymodel.Param) bool {
+			d, ok := f.ParamDep(p)
+			return ok && !d.Scheme && d.Authenticates()
+		})
+	})
 }
 
 func within(n, part pyast.Node) bool { return n.Pos() <= part.Pos() && part.End() <= n.End() }
@@ -195,7 +233,7 @@ func tied(h *handler.Handler, name string) bool {
 	})
 	for _, c := range h.Func.Calls {
 		switch c.Method() {
-		case "delete", "add", "refresh", "merge", "model_validate", "from_orm", "setattr", "commit", "flush", "dict", "model_dump":
+		case "delete", "remove", "save", "add", "refresh", "merge", "model_validate", "from_orm", "setattr", "commit", "flush", "dict", "model_dump":
 			continue
 		}
 		if logs(c) || constructs(c) || strings.HasPrefix(c.Name(), "starlette.responses.") {
@@ -219,7 +257,7 @@ func nested(p *analysis.Pass, h *handler.Handler, x *privacy) bool {
 	if !h.Auth || h.Role || h.Schemes || h.Says(inner...) || h.Func.Class != nil || strings.Count(h.Path, "{") < 2 {
 		return false
 	}
-	if !slices.ContainsFunc(slices.Concat(h.Own, h.Guards), func(f *pymodel.Func) bool { return len(x.asks[f]) > 0 }) {
+	if !loadedFor(h) && !slices.ContainsFunc(slices.Concat(h.Own, h.Guards), func(f *pymodel.Func) bool { return len(x.asks[f]) > 0 }) {
 		return false
 	}
 	last := h.Path[strings.LastIndexByte(h.Path, '{')+1:]

@@ -166,3 +166,32 @@ var webSocketOrigin = &analysis.Rule{
 	Bad:  head + "@app.websocket(\"/feed\")\nasync def feed(ws: WebSocket):\n    user = user_of(ws.cookies.get(\"session\"))\n    if user is None:\n        return await ws.close(4401)\n    await ws.accept()\n    await ws.send_json(news(user))\n",
 	Good: head + "@app.websocket(\"/feed\")\nasync def feed(ws: WebSocket):\n    user = user_of(ws.cookies.get(\"session\"))\n    if user is None or ws.headers.get(\"origin\") not in ORIGINS:\n        return await ws.close(4401)\n    await ws.accept()\n    await ws.send_json(news(user))\n",
 }
+
+var decoratorOrder = &analysis.Rule{
+	ID: "lint/decorator-order", Title: "A decorator that guards stands above the route", Severity: finding.High,
+	Refs:   []string{"CWE-862", "CWE-696", "API5", "V8.2.1"},
+	Text:   "Decorators are applied from the lowest up: @app.post registers the function that it gets, and what wraps it afterwards is never called by a request.",
+	Fix:    "Put the decorator below that of the route, or make it a dependency: dependencies=[Depends(…)].",
+	Pavise: "probe/function-level",
+	Bad:    head + "def staff_only(handler):\n    def guarded(*args, user, **kwargs):\n        if not user.is_staff:\n            raise HTTPException(403)\n        return handler(*args, user=user, **kwargs)\n\n    return guarded\n\n\n@staff_only\n@app.post(\"/reindex\")\ndef reindex(user: User = Depends(get_current_user)):\n    start_reindex()\n",
+	Good:   head + "def staff_only(handler):\n    def guarded(*args, user, **kwargs):\n        if not user.is_staff:\n            raise HTTPException(403)\n        return handler(*args, user=user, **kwargs)\n\n    return guarded\n\n\n@app.post(\"/reindex\")\n@staff_only\ndef reindex(user: User = Depends(get_current_user)):\n    start_reindex()\n",
+}
+
+var signatureOptional = &analysis.Rule{
+	ID: "lint/signature-optional", Title: "A signature is verified only where it is sent", Severity: finding.High,
+	Refs: []string{"CWE-347", "CWE-636", "API2", "V4.1.5", "V16.5.3"},
+	Text: "A message that is signed wrongly is refused, and one that is not signed is believed: whoever forges one leaves the header out.",
+	Fix:  "Refuse what has no signature as what has a wrong one: if not signature or not compare_digest(…): raise.",
+	Bad:  "import hmac\n\nfrom fastapi import FastAPI, HTTPException, Request\n\napp = FastAPI()\n\n\n@app.post(\"/hooks/paid\")\nasync def paid(request: Request):\n    signature = request.headers.get(\"X-Signature\")\n    if signature and not hmac.compare_digest(signature, expected(await request.body())):\n        raise HTTPException(401)\n    await settle(await request.json())\n",
+	Good: "import hmac\n\nfrom fastapi import FastAPI, HTTPException, Request\n\napp = FastAPI()\n\n\n@app.post(\"/hooks/paid\")\nasync def paid(request: Request):\n    signature = request.headers.get(\"X-Signature\")\n    if not signature or not hmac.compare_digest(signature, expected(await request.body())):\n        raise HTTPException(401)\n    await settle(await request.json())\n",
+}
+
+var defaultAllow = &analysis.Rule{
+	ID: "lint/default-allow", Title: "What no rule is written for is allowed", Severity: finding.Medium,
+	Refs:   []string{"CWE-636", "CWE-639", "API1", "API5", "V8.2.2"},
+	Text:   "A table says for each action whose objects it is for, and an action that is not in it is anybody's: one that was forgotten, or came later, has no owner.",
+	Fix:    "Refuse by default: RULES[action], or a default that is False.",
+	Pavise: "probe/bola-read",
+	Bad:    "def owns(user, row):\n    return row.owner_id == user.id\n\n\nRULES = {\"delete\": owns, \"read\": owns}\n\n\ndef may(action, user, row):\n    return RULES.get(action, lambda user, row: True)(user, row)\n",
+	Good:   "def owns(user, row):\n    return row.owner_id == user.id\n\n\nRULES = {\"delete\": owns, \"read\": owns}\n\n\ndef may(action, user, row):\n    return RULES.get(action, lambda user, row: False)(user, row)\n",
+}

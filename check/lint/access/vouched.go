@@ -86,7 +86,7 @@ func vouched(f *pymodel.Func) (pyast.Node, string) {
 		case *pyast.FunctionDef, *pyast.ClassDef:
 			return false
 		case *pyast.If:
-			test, passes = n.Test, returnsGood(n.Body) || refusesIn(f, n.Body) || len(n.Orelse) > 0 && refusesIn(f, n.Orelse)
+			test, passes = n.Test, returnsGood(n.Body) || passesEarly(f, n) || refusesIn(f, n.Body) || len(n.Orelse) > 0 && refusesIn(f, n.Orelse)
 			grants = returnsGood(n.Body) && gives(n.Body)
 		case *pyast.Return:
 			if analysis.Names(f.Name, "is", "allowed", "authorized", "trusted", "internal", "authenticated") {
@@ -202,6 +202,19 @@ func returnsGood(body []pyast.Stmt) bool {
 	}
 	c, ok := r.Value.(*pyast.Constant)
 	return !ok || c.Kind == pyast.True || c.Kind == pyast.Str
+}
+
+// passesEarly tells of `if header in SERVICES: return None` ahead of what
+// refuses everybody else: a guard that says nothing lets in.
+func passesEarly(f *pymodel.Func, branch *pyast.If) bool {
+	r, ok := branch.Body[len(branch.Body)-1].(*pyast.Return)
+	cmp, compares := branch.Test.(*pyast.Compare)
+	if !ok || !compares || len(cmp.Ops) != 1 || cmp.Ops[0] != pyast.In && cmp.Ops[0] != pyast.Eq || !f.Scope.Is(r.Value, pyast.None) || f.Scope.Is(cmp.Comparators[0], pyast.None) {
+		return false
+	}
+	return slices.ContainsFunc(f.Body, func(s pyast.Stmt) bool {
+		return s.Pos() > branch.Pos() && refusesIn(f, []pyast.Stmt{s})
+	})
 }
 
 func refusesIn(f *pymodel.Func, body []pyast.Stmt) bool {

@@ -239,8 +239,8 @@ func program(p *analysis.Pass, c *pymodel.Call, s *pymodel.Scope, e pyast.Expr) 
 
 // argv looks at a list of a program and its arguments.
 func argv(p *analysis.Pass, c *pymodel.Call, s *pymodel.Scope, list []pyast.Expr) {
-	if len(list) == 0 {
-		return
+	if len(list) == 0 || s.Rest(list[0]) {
+		return // which of a call's arguments is the program is not known
 	}
 	tell := func(e pyast.Expr, what string) {
 		if t := tainted(p, s, e); t != nil {

@@ -166,3 +166,20 @@ func takenOut(at *pymodel.Scope, name, leaked string) bool {
 	})
 	return found
 }
+
+// spares tells whether jsonable_encoder leaves a field out.
+func spares(s *pymodel.Scope, e pyast.Expr, field string) bool {
+	c, ok := e.(*pyast.Call)
+	if !ok || s.Qualified(c.Func) != "fastapi.encoders.jsonable_encoder" {
+		return false
+	}
+	if in := pymodel.Keyword(c, "include"); in != nil {
+		list, known := s.Texts(in)
+		return !known || !slices.Contains(list, field)
+	}
+	if out := pymodel.Keyword(c, "exclude"); out != nil {
+		list, known := s.Texts(out)
+		return !known || slices.Contains(list, field)
+	}
+	return false
+}

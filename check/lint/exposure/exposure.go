@@ -236,11 +236,19 @@ func (x *exposure) returned(r *pymodel.Route, e pyast.Expr, modelled bool) bool 
 	if table == nil {
 		return false
 	}
+	chosen := false
 	for _, f := range table.AllFields() {
-		if leaky(f.Name) && !hidesColumn(table, f) {
+		switch {
+		case !leaky(f.Name) || hidesColumn(table, f):
+		case spares(s, e, f.Name):
+			chosen = true
+		default:
 			x.PythonAt(ormReturned, m, e, "%s returns a row of %s, with %s", r.Func.Name, table.Name, f.Name)
 			return true
 		}
+	}
+	if chosen {
+		return false
 	}
 	x.rows++
 	if x.row == nil {

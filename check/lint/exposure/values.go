@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/pavise-dev/pavise/check/lint/internal/analysis"
+	"github.com/pavise-dev/pavise/check/lint/internal/handler"
 	"github.com/pavise-dev/pavise/check/lint/internal/pyast"
 	"github.com/pavise-dev/pavise/check/lint/internal/pymodel"
 )
@@ -70,7 +71,10 @@ func rows(s *pymodel.Scope, e pyast.Expr, depth int) *pymodel.Class {
 			return rows(s, x.Args[0], depth+1)
 		}
 		if sym := s.Symbol(x.Func); sym.Binding != nil && sym.Binding.Func != nil {
-			return returnedBy(sym.Binding.Func, depth)
+			if t := returnedBy(sym.Binding.Func, depth); t != nil {
+				return t
+			}
+			return handler.Generic(s, x, sym.Binding.Func)
 		}
 		return queried(s, x, depth)
 	}

@@ -84,7 +84,7 @@ func endings(p *analysis.Pass) {
 				continue
 			}
 			k := &keeper{Pass: p}
-			if !k.keeps(c.Scope, e, 0) || slices.ContainsFunc(k.funcs, vets) || vets(f) || p.Python.Reaches(c.Scope, e, cut) != nil && fullName(p, c, e) {
+			if !k.keeps(c.Scope, e, 0) || slices.ContainsFunc(k.funcs, vetsEnding) || vetsEnding(f) || p.Python.Reaches(c.Scope, e, cut) != nil && fullName(p, c, e) {
 				continue
 			}
 			said[f] = true
@@ -229,10 +229,20 @@ func (k *keeper) named(s *pymodel.Scope, e pyast.Expr, depth int) bool {
 }
 
 // vets tells whether a function looks at what an upload is.
-func vets(f *pymodel.Func) bool {
+func vets(f *pymodel.Func) bool { return looks(f, nil) }
+
+// vetsEnding tells whether a function looks at what an upload is, beside what
+// its sender says: image/png, and page.html.
+func vetsEnding(f *pymodel.Func) bool {
+	return looks(f, func(e pyast.Expr) bool { return said(f.Scope, e, 0) })
+}
+
+// looks tells whether a function looks at the kind of a file, by more than what
+// is no sign of it.
+func looks(f *pymodel.Func, no func(pyast.Expr) bool) bool {
 	found := false
 	about := func(e pyast.Expr) bool {
-		return analysis.Mentions(e, func(id string) bool {
+		return (no == nil || !no(e)) && analysis.Mentions(e, func(id string) bool {
 			return analysis.Names(id, "suffix", "ext", "extension", "content type", "mime", "mimetype", "kind", "file type", "suffixes")
 		})
 	}
@@ -266,6 +276,29 @@ func vets(f *pymodel.Func) bool {
 		return !found
 	})
 	return found
+}
+
+// said tells whether a value is the type that the client said, or a part of it.
+func said(s *pymodel.Scope, e pyast.Expr, depth int) bool {
+	if depth > 6 {
+		return false
+	}
+	depth++
+	switch x := e.(type) {
+	case *pyast.Attribute:
+		return x.Attr == "content_type" && upload(s, x.Value)
+	case *pyast.BoolOp:
+		return said(s, x.Values[0], depth)
+	case *pyast.Subscript:
+		return said(s, x.Value, depth)
+	case *pyast.Name:
+		b, at := s.Lookup(x.ID)
+		return b != nil && at.Func != nil && b.Count == 1 && !b.Part && b.Value != nil && said(at, b.Value, depth)
+	case *pyast.Call:
+		a, ok := x.Func.(*pyast.Attribute)
+		return ok && said(s, a.Value, depth) // .lower(), .split(";")
+	}
+	return false
 }
 
 // anyType tells whether a pattern lets the type of a page through, as one of

@@ -3,6 +3,7 @@
 package jwt
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/pavise-dev/pavise/check/lint/internal/analysis"
@@ -103,6 +104,9 @@ func run(p *analysis.Pass) {
 	l := newLifetimes(p)
 	w := &switches{p: p, seen: map[switched]bool{}, said: map[pyast.Node]bool{}}
 	p.Calls(func(c *pymodel.Call) {
+		if h := c.Handed(); h != nil {
+			later(p, c, h)
+		}
 		switch c.Name() {
 		case "jwt.decode", "jose.jwt.decode", "jwt.decode_complete", "jwt.PyJWT.decode", "jwt.api_jwt.PyJWT.decode":
 			decode(p, c)
@@ -135,19 +139,91 @@ func verified(c *pymodel.Call) bool {
 	return false
 }
 
+// later tells of a call of jwt.decode without the signature that is made later,
+// or elsewhere: partial(jwt.decode, options={…}), to_thread(jwt.decode, …).
+func later(p *analysis.Pass, c, h *pymodel.Call) {
+	if !h.Is("jwt.decode", "jose.jwt.decode", "jwt.decode_complete") || !signatureOff(h) || verified(c) {
+		return
+	}
+	// Under a name it may be what says by which key the token is verified.
+	used, alone := false, false
+	if c.Method() == "partial" {
+		p.Calls(func(use *pymodel.Call) {
+			if n, ok := use.Func.(*pyast.Name); ok && use.Scope.Made(n) == c.Call {
+				used, alone = true, alone || !verified(use)
+			}
+		})
+	}
+	if !used || alone {
+		p.PythonAt(verifyOff, c.Module, c, "jwt.decode does not verify the signature")
+	}
+}
+
 func option(c *pymodel.Call, name string) (pyast.Expr, *pymodel.Scope) {
-	e := c.Keyword("options")
+	e, s := c.Keyword("options"), c.Scope
+	for _, k := range c.Keywords {
+		// jwt.decode(token, **HOW)
+		if d, at := s.Dict(k.Value); e == nil && k.Name == "" && d != nil {
+			e, s = at.Entry(d, "options"), at
+		}
+	}
 	if e == nil {
 		return nil, nil
 	}
-	if made := c.Scope.Made(e); made != nil && c.Scope.Qualified(made.Func) == "builtins.dict" {
-		return pymodel.Keyword(made, name), c.Scope
-	}
-	d, at := c.Scope.Dict(e)
-	if d == nil {
+	return setting(s, e, name, 0)
+}
+
+// setting is what options say under a name: those of a dict, of dict(…), of two
+// that are put together, and of what a function gives.
+func setting(s *pymodel.Scope, e pyast.Expr, name string, depth int) (pyast.Expr, *pymodel.Scope) {
+	if e == nil || depth > 6 {
 		return nil, nil
 	}
-	return at.Entry(d, name), at
+	depth++
+	if or, ok := e.(*pyast.BinOp); ok && or.Op == pyast.BitOr {
+		if v, at := setting(s, or.Right, name, depth); v != nil {
+			return v, at
+		}
+		return setting(s, or.Left, name, depth)
+	}
+	if made := s.Made(e); made != nil && s.Qualified(made.Func) == "builtins.dict" {
+		if v := pymodel.Keyword(made, name); v != nil {
+			return v, s
+		}
+		if len(made.Args) > 0 {
+			return setting(s, made.Args[0], name, depth)
+		}
+		return nil, nil
+	} else if made != nil {
+		// A function that gives one of several is no answer.
+		if b := s.Symbol(made.Func).Binding; b != nil && b.Func != nil {
+			if list := b.Func.Results(); len(list) == 1 {
+				return setting(b.Func.Scope, list[0], name, depth)
+			}
+		}
+		return nil, nil
+	}
+	d, at := s.Dict(e)
+	if d == nil {
+		// OPTIONS = BASE | {…}
+		if b := s.Symbol(e).Binding; b != nil && b.Count == 1 && !b.Part {
+			if or, ok := b.Value.(*pyast.BinOp); ok {
+				return setting(s.Symbol(e).Scope, or, name, depth)
+			}
+		}
+		return nil, nil
+	}
+	// The last one counts.
+	for i, k := range slices.Backward(d.Keys) {
+		if k == nil {
+			if v, in := setting(at, d.Values[i], name, depth); v != nil {
+				return v, in
+			}
+		} else if text, ok := at.Text(k); ok && text == name {
+			return d.Values[i], at
+		}
+	}
+	return nil, nil
 }
 
 func signatureOff(c *pymodel.Call) bool {

@@ -197,11 +197,7 @@ func (w *switches) options(s *pymodel.Scope, f *pymodel.Func, e pyast.Expr) {
 
 // unverified tells whether a dict of options switches the signature off.
 func unverified(s *pymodel.Scope, e pyast.Expr) bool {
-	d, at := s.Dict(e)
-	if d == nil {
-		return false
-	}
-	v := at.Entry(d, "verify_signature")
+	v, at := setting(s, e, "verify_signature", 0)
 	return v != nil && at.Is(v, pyast.False)
 }
 

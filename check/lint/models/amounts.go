@@ -24,7 +24,7 @@ func amounts(p *analysis.Pass, list []body, told map[*pymodel.Field]bool) {
 	said := map[*pymodel.Field]bool{}
 	defer ordered(p, list, said, told)
 	p.Funcs(func(f *pymodel.Func) {
-		each(f, func(e pyast.Expr) {
+		reckons := func(e pyast.Expr) {
 			switch e := e.(type) {
 			case *pyast.Attribute:
 				if !counted(e.Attr) {
@@ -53,8 +53,44 @@ func amounts(p *analysis.Pass, list []body, told map[*pymodel.Field]bool) {
 					}
 				}
 			}
-		})
+		}
+		each(f, reckons)
+		for _, c := range f.Calls {
+			given(c, 0, reckons)
+		}
 	})
+}
+
+// maxGiven bounds how far an amount is followed from function to function.
+const maxGiven = 3
+
+// given calls f for the arguments of a call of the project's own function that
+// reckons with them, or hands them on to one that does, and does not ask how
+// much they are: accounts.take(user, body.amount).
+func given(c *pymodel.Call, depth int, f func(pyast.Expr)) {
+	to := c.Target()
+	if to == nil || depth > maxGiven || pymodel.HasStars(c.Call) {
+		return
+	}
+	reckoned := map[string]bool{}
+	note := func(e pyast.Expr) {
+		if n, ok := e.(*pyast.Name); ok && !compared(to, n) {
+			reckoned[n.ID] = true
+		}
+	}
+	each(to, note)
+	for _, inner := range to.Calls {
+		given(inner, depth+1, note)
+	}
+	params := to.Params
+	if to.Class != nil && len(params) > 0 && (params[0].Name == "self" || params[0].Name == "cls") {
+		params = params[1:]
+	}
+	for i, prm := range params {
+		if e := c.Arg(i, prm.Name); e != nil && reckoned[prm.Name] {
+			f(e)
+		}
+	}
 }
 
 // element is the model that a loop's name stands for: for item in body.items.

@@ -107,13 +107,116 @@ func prices(p *analysis.Pass, list []body) map[*pymodel.Field]bool {
 				continue
 			}
 			for _, k := range c.Keywords {
-				if totalled(k.Name) && is(k.Value, func(name string) bool { return totalled(name) || unitPrice(name) }) && !against(f, k.Value) {
+				if !totalled(k.Name) {
+					continue
+				}
+				if is(k.Value, func(name string) bool { return totalled(name) || unitPrice(name) }) && !against(f, k.Value) {
 					say(k.Value, analysis.Leaf(unwrap(f.Scope, k.Value)))
+					continue
+				}
+				for _, from := range choices(f.Scope, k.Value, 0) {
+					if field := quoted(from, sent); field != nil && !said && knowsPrice(f, sent) && !against(from.f, from.e) && !against(f, from.e) {
+						said, told[field] = true, true
+						p.PythonSeverity(price, finding.Medium, from.f.Module, from.e, "%s takes %s, which the client sends, where it could reckon the price itself", f.Name, field.Name)
+					}
 				}
 			}
 		}
 	})
 	return told
+}
+
+// A choice is one of the values that an expression may be, and where it is
+// read.
+type choice struct {
+	f *pymodel.Func
+	e pyast.Expr
+}
+
+// choices are the values that an expression is one of: through names, through
+// a or b, next(v for v in (a, b) …), and the project's own functions.
+func choices(s *pymodel.Scope, e pyast.Expr, depth int) []choice {
+	f := s.Enclosing()
+	if e == nil || f == nil || depth > 8 {
+		return nil
+	}
+	var out []choice
+	add := func(s *pymodel.Scope, list ...pyast.Expr) {
+		for _, e := range list {
+			out = append(out, choices(s, e, depth+1)...)
+		}
+	}
+	switch x := unwrap(s, e).(type) {
+	case *pyast.Attribute:
+		out = append(out, choice{f, x})
+	case *pyast.Await:
+		add(s, x.Value)
+	case *pyast.NamedExpr:
+		add(s, x.Value)
+	case *pyast.BoolOp:
+		add(s, x.Values...)
+	case *pyast.IfExp:
+		add(s, x.Body, x.Orelse)
+	case *pyast.Name:
+		b, at := s.Lookup(x.ID)
+		if b == nil || at != f.Scope || b.Param {
+			break
+		}
+		for _, d := range at.Defs {
+			if d.Name == x.ID && !d.Part && !d.Held {
+				add(at, d.Value)
+			}
+		}
+	case *pyast.Call:
+		if to := s.Symbol(x.Func).Binding; to != nil && to.Func != nil {
+			add(to.Func.Scope, to.Func.Results()...)
+			break
+		}
+		if s.Qualified(x.Func) != "builtins.next" || len(x.Args) == 0 {
+			break
+		}
+		if g, ok := x.Args[0].(*pyast.GeneratorExp); ok && len(g.Generators) == 1 && analysis.Leaf(g.Elt) == analysis.Leaf(g.Generators[0].Target) {
+			list, at := s.List(g.Generators[0].Iter)
+			add(at, list...)
+		}
+	}
+	return out
+}
+
+// quoted is the field of a price that a client sends.
+func quoted(c choice, sent func(*pymodel.Class) bool) *pymodel.Field {
+	a, ok := c.e.(*pyast.Attribute)
+	if !ok || !totalled(a.Attr) && !unitPrice(a.Attr) {
+		return nil
+	}
+	class := c.f.Scope.TypeOf(a.Value).Class
+	if !sent(class) {
+		return nil
+	}
+	for _, field := range class.AllFields() {
+		if field.Name == a.Attr {
+			return field
+		}
+	}
+	return nil
+}
+
+// knowsPrice tells whether a function has the price of what is bought at hand:
+// of a row, and not of the request.
+func knowsPrice(f *pymodel.Func, sent func(*pymodel.Class) bool) bool {
+	found := false
+	pyast.Walk(f.Body, func(n pyast.Node) bool {
+		if a, ok := n.(*pyast.Attribute); ok && a.Ctx == pyast.Load && unitPrice(a.Attr) {
+			class := f.Scope.TypeOf(a.Value).Class
+			n, named := a.Value.(*pyast.Name)
+			if named && !sent(class) && (class == nil || class.IsTable()) {
+				b, at := f.Scope.Lookup(n.ID)
+				found = found || b != nil && at == f.Scope && !b.Param && b.Value != nil
+			}
+		}
+		return !found
+	})
+	return found
 }
 
 // pays tells whether a call makes an order, or asks for the money.

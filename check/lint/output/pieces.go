@@ -160,10 +160,12 @@ func ofSelf(p *analysis.Pass, s *pymodel.Scope, a *pyast.Attribute, depth int, f
 	}
 }
 
-// shapes are methods of a text that leave its < and > as they are.
+// shapes are methods of a text that leave its < and > as they are, in it or in
+// its parts.
 func shapes(method string) bool {
 	switch method {
-	case "strip", "lstrip", "rstrip", "lower", "upper", "title", "capitalize", "swapcase", "removeprefix", "removesuffix", "ljust", "rjust", "center", "expandtabs", "encode", "decode", "getvalue":
+	case "strip", "lstrip", "rstrip", "lower", "upper", "title", "capitalize", "swapcase", "removeprefix", "removesuffix", "ljust", "rjust", "center", "expandtabs", "encode", "decode", "getvalue",
+		"split", "rsplit", "splitlines", "partition", "rpartition": // its parts are put together again
 		return true
 	}
 	return false

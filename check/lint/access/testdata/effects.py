@@ -88,6 +88,27 @@ async def coupon(body: Buy, db=Depends(get_db)):
     await db.commit()
 
 
+@app.post("/gift")
+async def gift(body: Buy, db=Depends(get_db)):
+    found = await db.scalar(select(Gift).where(Gift.code == body.code))
+    if found is None or found.claimed_by is not None:
+        raise HTTPException(404)
+    await notify(body)
+    found.claimed_by = body.id  # want "lint/check-then-act: claimed_by is checked"
+    await db.commit()
+
+
+@app.post("/seen")
+async def seen(body: Buy, db=Depends(get_db)):
+    found = await db.get(Gift, body.id)
+    if found.used_at is None:
+        found.used_at = now()  # ok "lint/check-then-act"
+    if found.shown_by is not None:
+        return
+    found.shown_by = body.id  # ok "lint/check-then-act"
+    await db.commit()
+
+
 @app.post("/memory")
 async def memory(body: Buy):
     account = ACCOUNTS[body.id]

@@ -45,6 +45,24 @@ def with_secret(x_service: str = Header("")):
         raise HTTPException(403)
 
 
+class Gate:
+    def __init__(self, services=frozenset()):
+        self.services = services
+
+    async def __call__(self, request: Request, user=Depends(get_current_user)):
+        if request.headers.get("x-service-name") in self.services:  # want "lint/header-identity"
+            return None
+        if user.role != "staff":
+            raise HTTPException(403)
+        return user
+
+
+def flagged(request: Request, user=Depends(get_current_user)):
+    if request.headers.get("x-app") == "kiosk":  # ok "lint/header-identity"
+        return None
+    return user
+
+
 def counted(request: Request):
     source = request.headers.get("X-Source", "web")  # ok "lint/header-identity"
     metrics.labels(source).inc()
@@ -64,6 +82,11 @@ def b():
 
 @app.get("/c", dependencies=[Depends(from_gateway), Depends(with_token)])
 def c():
+    return everything()
+
+
+@app.get("/gate", dependencies=[Depends(Gate(SERVICES)), Depends(flagged)])
+def gate():
     return everything()
 
 

@@ -134,9 +134,22 @@ func (b *builder) targets(list []pyast.Expr, value pyast.Expr, part bool) {
 		if len(values) == len(list) {
 			b.target(t, values[i], nil, part)
 		} else {
+			n := len(b.scope.Defs)
 			b.target(t, value, nil, true)
+			if i == 0 && len(list) == 2 && len(b.scope.Defs) == n+1 && isItems(value) {
+				b.scope.Defs[n].Key = true
+			}
 		}
 	}
+}
+
+func isItems(e pyast.Expr) bool {
+	c, ok := e.(*pyast.Call)
+	if !ok || len(c.Args) > 0 {
+		return false
+	}
+	a, ok := c.Func.(*pyast.Attribute)
+	return ok && a.Attr == "items"
 }
 
 func (b *builder) under(list ...[]pyast.Stmt) {

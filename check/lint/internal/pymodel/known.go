@@ -8,10 +8,10 @@ import (
 )
 
 // keeps are methods whose result is made of what they are called on and with.
-var keeps = strings.Fields("format join replace strip lstrip rstrip lower upper title encode decode split rsplit splitlines get pop items keys values copy removeprefix removesuffix format_map read json dict model_dump joinpath with_name casefold swapcase zfill ljust rjust center partition expandtabs getlist multi_items setdefault")
+var keeps = strings.Fields("format join replace substitute safe_substitute strip lstrip rstrip lower upper title encode decode split rsplit splitlines get pop items keys values copy removeprefix removesuffix format_map read json dict model_dump joinpath with_name casefold swapcase zfill ljust rjust center partition expandtabs getlist multi_items setdefault")
 
 // joins are those whose result is made of what they are called with.
-var joins = strings.Fields("format join replace format_map setdefault joinpath with_name")
+var joins = strings.Fields("format join replace substitute safe_substitute format_map setdefault joinpath with_name")
 
 // carries tells whether an object of a class is what its arguments are.
 func (c *Class) carries() bool {

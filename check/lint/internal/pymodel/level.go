@@ -95,7 +95,7 @@ func (t *taint) level(s *Scope, e pyast.Expr, depth int) Level {
 		}
 		return l
 	case *pyast.Subscript:
-		return t.level(s, e.Value, depth)
+		return min(t.level(s, e.Value, depth), t.entry(s, e.Value, e.Slice))
 	case *pyast.Starred:
 		return t.level(s, e.Value, depth)
 	case *pyast.Await:
@@ -151,6 +151,25 @@ func (s *Scope) isRequestValue(e pyast.Expr) bool {
 	return false
 }
 
+// entry is how much a client chose of what **values holds under a key;
+// Tainted when it is something else, or the key is not known.
+func (t *taint) entry(s *Scope, e, key pyast.Expr) Level {
+	n, ok := e.(*pyast.Name)
+	if !ok {
+		return Tainted
+	}
+	b, at := s.Lookup(n.ID)
+	if b == nil || !b.Param || b.Count != 1 || at.Func == nil || at.Func.Args.Kwarg == nil || at.Func.Args.Kwarg.Name != n.ID {
+		return Tainted
+	}
+	text, known := s.Text(key)
+	fl := t.flows[at.Func]
+	if !known || fl == nil {
+		return Tainted
+	}
+	return max(fl.params[entry(n.ID, text)], fl.params[entry(n.ID, "")])
+}
+
 func (t *taint) call(s *Scope, c *pyast.Call, depth int) Level {
 	name := s.Qualified(c.Func)
 	if safe[name] {
@@ -169,6 +188,14 @@ func (t *taint) call(s *Scope, c *pyast.Call, depth int) Level {
 		}
 		if l := t.level(s, attr.Value, depth); l > Clean {
 			switch attr.Attr {
+			case "get", "pop":
+				if len(c.Args) > 0 {
+					return min(l, max(t.entry(s, attr.Value, c.Args[0]), t.arguments(s, c, depth)))
+				}
+			case "keys":
+				if s.joinsNames(c) {
+					return Typed
+				}
 			case "read_text", "read_bytes", "exists", "is_file", "is_dir", "iterdir", "glob", "stat":
 				return Clean // the file's, whose path the client chose
 			}
@@ -177,9 +204,9 @@ func (t *taint) call(s *Scope, c *pyast.Call, depth int) Level {
 	}
 	sym := s.Symbol(c.Func)
 	if sym.Binding != nil {
-		switch {
-		case sym.Binding.Func != nil:
-			return t.returned(sym.Binding.Func, s, c, depth)
+		switch f := sym.called(); {
+		case f != nil:
+			return t.returned(f, s, c, depth)
 		case sym.Binding.Class != nil:
 			if sym.Binding.Class.carries() {
 				return t.arguments(s, c, depth)
@@ -201,7 +228,11 @@ func (t *taint) call(s *Scope, c *pyast.Call, depth int) Level {
 	if elsewhere(name) {
 		return Clean
 	}
-	return t.arguments(s, c, depth)
+	l := t.arguments(s, c, depth)
+	if l == Tainted && s.joinsNames(c) {
+		return Typed
+	}
+	return l
 }
 
 // returned is the level of what a call of the project's own function gives.

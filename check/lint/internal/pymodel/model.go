@@ -85,6 +85,8 @@ type Def struct {
 	// Part tells that the name holds the value, or is made of it and more; Held
 	// that it is a collection which gets the value.
 	Part, Held bool
+	// Key tells that the value is x.items(), and the name holds the keys of x.
+	Key bool
 }
 
 // A Binding is what a name stands for.

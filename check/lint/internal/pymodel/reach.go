@@ -14,18 +14,20 @@ type Origin struct {
 	Held bool
 }
 
-// Given are the values that the project's calls give a parameter.
+// Given are the values that the project's calls give a parameter; of one that
+// holds the rest, each is an element.
 func (p *Project) Given(f *Func, param string) []Origin {
-	i := slices.IndexFunc(f.given(), func(x *Param) bool { return x.Name == param })
+	held := f.rest(param)
 	var out []Origin
 	for _, c := range p.callers()[f] {
-		if i >= 0 && i < len(c.args) {
-			out = append(out, Origin{Expr: c.args[i], Scope: c.call.Scope})
-			continue
+		for i, a := range c.args {
+			if f.at(c.skip+i) == param {
+				out = append(out, Origin{Expr: a, Scope: c.call.Scope, Held: held})
+			}
 		}
 		for _, k := range c.keywords {
-			if k.Name == param {
-				out = append(out, Origin{Expr: k.Value, Scope: c.call.Scope})
+			if k.Name != "" && f.keyword(k.Name) == param || k.Name == "" && held && f.Args.Kwarg != nil && f.Args.Kwarg.Name == param {
+				out = append(out, Origin{Expr: k.Value, Scope: c.call.Scope, Held: held})
 			}
 		}
 	}
@@ -218,9 +220,8 @@ func (r *reach) name(s *Scope, e *pyast.Name) bool {
 }
 
 func (r *reach) call(s *Scope, c *pyast.Call) bool {
-	sym := s.Symbol(c.Func)
-	if b := sym.Binding; b != nil && b.Func != nil {
-		return r.returns(b.Func)
+	if f := s.Symbol(c.Func).called(); f != nil {
+		return r.returns(f)
 	}
 	if f := s.duck(c); f != nil {
 		return r.returns(f)
@@ -318,7 +319,11 @@ func (p *Project) Origins(s *Scope, e pyast.Expr) []Origin {
 						out = append(out, Origin{Expr: e, Scope: s})
 					}
 					for _, o := range given {
+						from := len(out)
 						follow(o.Scope, o.Expr, depth+1)
+						for i := from; o.Held && i < len(out); i++ {
+							out[i].Held = true
+						}
 					}
 					return
 				}
@@ -332,11 +337,11 @@ func (p *Project) Origins(s *Scope, e pyast.Expr) []Origin {
 				return
 			}
 		case *pyast.Call:
-			if b := s.Symbol(e.Func).Binding; b != nil && b.Func != nil {
-				if v := (visit{b.Func.Scope, "return"}); !seen[v] {
+			if f := s.Symbol(e.Func).called(); f != nil {
+				if v := (visit{f.Scope, "return"}); !seen[v] {
 					seen[v] = true
-					for _, x := range b.Func.Results() {
-						follow(b.Func.Scope, x, depth+1)
+					for _, x := range f.Results() {
+						follow(f.Scope, x, depth+1)
 					}
 				}
 				return

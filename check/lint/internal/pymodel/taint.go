@@ -104,7 +104,7 @@ func (t *taint) index() {
 	for _, m := range t.project.Modules {
 		for _, f := range m.Funcs {
 			for _, c := range f.Calls {
-				to := c.target
+				to := c.sym.called()
 				if to == nil {
 					to = c.duck()
 				}
@@ -293,7 +293,7 @@ func (t *taint) run(f *Func) {
 	for range 2 {
 		for _, d := range f.Scope.Defs {
 			l := t.level(f.Scope, d.Value, 0)
-			if d.Part && !d.Held && f.Scope.fieldNames(d.Value, 0) {
+			if f.Scope.names(d) {
 				l = min(l, Typed)
 			}
 			if c, ok := d.Value.(*pyast.Call); ok && l < Tainted && Uses(c, d.Name) && fl.vars[d.Name] == Tainted {
@@ -353,36 +353,61 @@ func (c *Call) Target() *Func { return c.target }
 
 // pass hands the levels of arguments to the function that is called.
 func (t *taint) pass(c *Call) {
-	to, args, keywords := c.handed()
+	to, got := c.handed()
 	if to == nil {
 		return
 	}
-	params := to.given()
 	raise := func(name string, l Level) {
-		if l == Clean {
+		if l == Clean || name == "" {
 			return
 		}
-		for _, p := range params {
-			// What its type does not let through does not come in.
-			if p.Name == name && p.Annotation != nil && l == Tainted {
-				if own := to.Outer.typeLevel(p.Annotation); own == Typed {
-					l = Typed
-				}
-			}
+		// What its type does not let through does not come in.
+		if a := to.annotation(name); a != nil && l == Tainted && to.Outer.typeLevel(a) == Typed {
+			l = Typed
 		}
 		if fl := t.flow(to); fl.params[name] < l {
 			fl.params[name] = l
 			t.queue(to)
 		}
 	}
-	for i, a := range args {
-		if i < len(params) {
-			raise(params[i].Name, t.level(c.Scope, a, 0))
+	for i, a := range got.args {
+		if name := to.at(got.skip + i); name != "" {
+			raise(name, t.level(c.Scope, a, 0))
 		}
 	}
-	for _, k := range keywords {
-		if k.Name != "" {
-			raise(k.Name, t.level(c.Scope, k.Value, 0))
+	for _, k := range got.keywords {
+		name := to.keyword(k.Name)
+		if k.Name == "" {
+			if to.Args.Kwarg == nil {
+				continue
+			}
+			name = to.Args.Kwarg.Name
+		}
+		if name == "" {
+			continue
+		}
+		l := t.level(c.Scope, k.Value, 0)
+		raise(name, l)
+		if name != k.Name {
+			raise(entry(name, k.Name), l) // values["month"] is not values["owner"]
 		}
 	}
 }
+
+// annotation is what a parameter is said to be.
+func (f *Func) annotation(name string) pyast.Expr {
+	for _, p := range f.Params {
+		if p.Name == name {
+			return p.Annotation
+		}
+	}
+	for _, rest := range []*pyast.Arg{f.Args.Vararg, f.Args.Kwarg} {
+		if rest != nil && rest.Name == name {
+			return rest.Annotation
+		}
+	}
+	return nil
+}
+
+// entry names what a parameter of the rest holds under a key; "" is any.
+func entry(name, key string) string { return name + "[" + key + "]" }

@@ -137,3 +137,45 @@ def quote(payload: Payload):
 @app.get("/j")
 def report(db=Depends(get_db)):
     return sum(row["price"] * row["quantity"] for row in db.execute("SELECT price, quantity FROM lines"))  # ok "lint/price-from-client"
+
+
+class Room(Base):
+    id: Mapped[int]
+    night_price: Mapped[int]
+
+
+class Booking(Base):
+    id: Mapped[int]
+    total_cents: Mapped[int]
+
+
+class Stay(BaseModel):
+    place: int
+    nights: int = Field(ge=1, le=30)
+    shown_total: int | None = Field(None, ge=0)
+
+
+def total_of(body: Stay, night: int) -> int:
+    return next(v for v in (body.shown_total, body.nights * night) if v is not None)  # want "lint/price-from-client: stay takes shown_total"
+
+
+@app.post("/stays")
+def stay(body: Stay, db=Depends(get_db)):
+    room = db.get(Room, body.place)
+    total = total_of(body, room.night_price)
+    db.add(Booking(total_cents=total))
+
+
+@app.post("/stays/either")
+def either(body: Stay, db=Depends(get_db)):
+    room = db.get(Room, body.place)
+    db.add(Booking(total_cents=body.shown_total or body.nights * room.night_price))  # want "lint/price-from-client: either takes shown_total"
+
+
+@app.post("/stays/own")
+def own(body: Stay, db=Depends(get_db)):
+    room = db.get(Room, body.place)
+    total = body.nights * room.night_price
+    if body.shown_total is not None and body.shown_total != total:
+        raise HTTPException(409)
+    db.add(Booking(total_cents=total))  # ok "lint/price-from-client"

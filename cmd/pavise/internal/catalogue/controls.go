@@ -103,7 +103,7 @@ func crossSite() []Control {
 
 func authentication() []Control {
 	return []Control{
-		{ID: "authentication-required", Title: "Operations ask who calls", Rules: "lint/no-auth-route lint/go-no-auth lint/auth-bypass lint/exception-swallowed lint/not-awaited lint/check-skipped probe/anonymous-refused probe/anonymous-write probe/www-authenticate probe/refusal-first", Guide: "test-anonymous"},
+		{ID: "authentication-required", Title: "Operations ask who calls", Rules: "lint/no-auth-route lint/go-no-auth lint/auth-bypass lint/exception-swallowed lint/not-awaited lint/check-skipped lint/signature-optional lint/go-signature-optional probe/anonymous-refused probe/signature-required probe/anonymous-write probe/www-authenticate probe/refusal-first", Guide: "test-anonymous"},
 		{ID: "token-checked", Title: "A token that nobody was given is refused, and breaks nothing", Rules: "probe/token-checked probe/malformed-token", Guide: "test-invalid-token"},
 		{ID: "token-signature", Title: "A token counts only with a signature by the server's own key and algorithm", Rules: "lint/jwt-verify-off lint/jwt-algorithms lint/go-jwt lint/python-jose probe/jwt-*", Guide: "test-invalid-token"},
 		{ID: "token-expiry", Title: "Tokens end, and are taken by whom and for what they are meant", Rules: "lint/jwt-claims-off lint/jwt-long-expiry lint/jwt-no-expiry lint/go-jwt-no-expiry lint/jwt-* probe/jwt-claims probe/jwt-expires probe/token-ends probe/token-kind", Guide: "test-expired-token"},
@@ -129,10 +129,10 @@ func accounts() []Control {
 
 func authorization() []Control {
 	return []Control{
-		{ID: "object-access", Title: "Nobody reads or changes another user's object", Rules: "lint/idor lint/idor-unused-user lint/go-idor probe/bola-* probe/nested-object probe/lists-scoped probe/tenant-isolation", Guide: "test-idor"},
+		{ID: "object-access", Title: "Nobody reads or changes another user's object", Rules: "lint/idor lint/idor-unused-user lint/default-allow lint/go-idor probe/bola-* probe/nested-object probe/lists-scoped probe/tenant-isolation", Guide: "test-idor"},
 		{ID: "no-existence-oracle", Title: "Another user's object is answered as one that is not there", Rules: "probe/existence-oracle", Guide: "test-idor"},
 		{ID: "owner-from-token", Title: "Who owns an object is not for the request to say", Rules: "lint/owner-from-body probe/owner-from-token"},
-		{ID: "function-access", Title: "What is for administrators asks for the role", Rules: "lint/admin-no-role lint/go-admin-no-role lint/go-client-role probe/function-level probe/scope-enforced"},
+		{ID: "function-access", Title: "What is for administrators asks for the role", Rules: "lint/admin-no-role lint/decorator-order lint/go-admin-no-role lint/go-client-role probe/function-level probe/scope-enforced"},
 		{ID: "mass-assignment", Title: "What is the server's to set is not set by a request", Rules: "lint/mass-assignment lint/go-mass-assignment lint/extra-allow probe/mass-assignment probe/mass-assignment-*", Guide: "input"},
 		{ID: "data-exposure", Title: "Responses hold what the caller is to have, and no more", Rules: "lint/orm-returned lint/no-response-model lint/response-leaks lint/go-secret-exposed probe/secrets-in-responses probe/personal-data probe/undocumented-fields", Guide: "input"},
 		{ID: "business-flows", Title: "Amounts are the server's, and what can be done once is done once", Rules: "lint/check-then-act lint/go-check-then-act lint/price-from-client lint/number-unbounded probe/negative-quantity probe/one-shot"},
