@@ -26,7 +26,7 @@ func optionalSignatures(p *analysis.Pass, s *handler.Set, f *pymodel.Func) {
 			switch {
 			case refusesMissing(f, name):
 			case verifiesBeside(f, branch.Test, e, name) && turnsAway(f, branch.Body) && !turnsAway(f, branch.Orelse),
-				pyast.Expr(e) == branch.Test && len(branch.Orelse) == 0 && verifiesIn(f, branch.Body, name):
+				e == branch.Test && len(branch.Orelse) == 0 && verifiesIn(f, branch.Body, name):
 				p.PythonAt(signatureOptional, f.Module, branch.Test, "%s verifies %s only where it is sent", f.Name, name)
 				return
 			}
