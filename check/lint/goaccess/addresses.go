@@ -2,6 +2,7 @@ package goaccess
 
 import (
 	"go/ast"
+	"slices"
 	"strings"
 
 	"github.com/pavise-dev/pavise/check/lint/internal/analysis"
@@ -176,6 +177,15 @@ func machine(text string) bool {
 	return false
 }
 
+// forwarded tells whether a header is one that says where a request is from.
+func forwarded(header string) bool {
+	switch strings.ToLower(header) {
+	case "x-forwarded-for", "x-real-ip", "x-client-ip", "x-originating-ip", "x-remote-ip", "x-remote-addr", "true-client-ip", "forwarded", "x-forwarded-host", "x-cluster-client-ip", "cf-connecting-ip", "fastly-client-ip", "client-ip", "x-forwarded":
+		return true
+	}
+	return false
+}
+
 // maxDepth bounds how far an address is followed; from plain on, what stands
 // before a header is not asked for again.
 const (
@@ -249,11 +259,8 @@ func (t *trail) address(f *gomodel.File, e ast.Expr, depth int) string {
 					return "header"
 				}
 			}
-			if ok {
-				switch strings.ToLower(name) {
-				case "x-forwarded-for", "x-real-ip", "x-client-ip", "x-originating-ip", "x-remote-ip", "x-remote-addr", "true-client-ip", "forwarded", "x-forwarded-host", "x-cluster-client-ip", "cf-connecting-ip", "fastly-client-ip", "client-ip", "x-forwarded":
-					return "header"
-				}
+			if ok && forwarded(name) || !ok && slices.ContainsFunc(f.Texts(c.Arg(0)), forwarded) { // for _, h := range headers
+				return "header"
 			}
 			return ""
 		case "IPs":

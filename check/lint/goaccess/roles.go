@@ -149,6 +149,8 @@ func asksRole(fn *gomodel.Func) bool {
 	decides := func(e ast.Node) {
 		ast.Inspect(e, func(n ast.Node) bool {
 			switch n := n.(type) {
+			case *ast.BinaryExpr:
+				return !found && !stored(fn, n.X)
 			case *ast.Ident:
 				found = found || roleWord(n.Name)
 			case *ast.BasicLit: // claims["role"]
@@ -163,6 +165,9 @@ func asksRole(fn *gomodel.Func) bool {
 			decides(n.Cond)
 		case *ast.SwitchStmt:
 			if n.Tag != nil {
+				if stored(fn, n.Tag) {
+					return false
+				}
 				decides(n.Tag)
 			}
 		case *ast.CaseClause:
@@ -171,6 +176,34 @@ func asksRole(fn *gomodel.Func) bool {
 			}
 		case *ast.BinaryExpr:
 			decides(n)
+		}
+		return !found
+	})
+	return found
+}
+
+// stored tells whether a role is one that a client sends to be kept, in a row
+// or a field: to look at it says nothing of who asks.
+func stored(fn *gomodel.Func, role ast.Expr) bool {
+	f, name := fn.File, gomodel.Written(role)
+	switch role.(type) {
+	case *ast.Ident, *ast.SelectorExpr:
+	default:
+		return false
+	}
+	if !roleWord(name[strings.LastIndexByte(name, '.')+1:]) || f.Level(role) != gomodel.Tainted {
+		return false
+	}
+	found := false
+	ast.Inspect(fn.Root().Node, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.KeyValueExpr:
+			found = found || gomodel.Written(n.Value) == name
+		case *ast.AssignStmt:
+			for i, l := range n.Lhs {
+				_, field := l.(*ast.SelectorExpr)
+				found = found || field && len(n.Lhs) == len(n.Rhs) && gomodel.Written(n.Rhs[i]) == name
+			}
 		}
 		return !found
 	})

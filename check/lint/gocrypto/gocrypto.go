@@ -14,7 +14,7 @@ import (
 // Analyzer finds cryptography that does not hold.
 var Analyzer = &analysis.Analyzer{
 	Name:  "gocrypto",
-	Rules: []*analysis.Rule{random, verifyOff, oldTLS, timing, weakHash, weakCipher, bcryptCost, jwt, expiry, literal, fallback},
+	Rules: []*analysis.Rule{random, verifyOff, oldTLS, timing, weakHash, weakCipher, bcryptCost, jwt, expiry, literal, fallback, optional},
 	Run:   run,
 }
 
@@ -60,6 +60,7 @@ func walk(p *analysis.Pass, f *gomodel.File) {
 		case *ast.IfStmt:
 			defaulted(p, f, n)
 			unsigned(p, f, n)
+			skipped(p, f, n)
 		case *ast.GenDecl:
 			declared(p, f, n)
 		case *ast.Field:

@@ -93,6 +93,10 @@ func parse(p *analysis.Pass, c *gomodel.Call, key ast.Expr, options int) {
 			}
 			return true
 		})
+		if at := unsignedKey(fn); at.Expr != nil {
+			p.GoSeverity(jwt, finding.Critical, at.File, at.Expr, "a token without a signature is accepted")
+			checked = true
+		}
 		if len(fn.Params) > 0 {
 			checked = checked || asksMethod(fn, fn.Params[0]) || handedOn(fn, fn.Params[0], 0)
 		}

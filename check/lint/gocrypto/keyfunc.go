@@ -163,6 +163,33 @@ func confused(fn *gomodel.Func) ast.Node {
 	return nil
 }
 
+// unsignedKey is the key of no signature among those that a key function takes
+// from a map.
+func unsignedKey(fn *gomodel.Func) gomodel.Given {
+	var out gomodel.Given
+	ast.Inspect(fn.Node, func(n ast.Node) bool {
+		x, ok := n.(*ast.IndexExpr)
+		if !ok || out.Expr != nil {
+			return out.Expr == nil
+		}
+		list, _ := fn.File.Given(x.X)
+		for _, g := range list {
+			in, e := g.File.Only(g.Expr)
+			lit, ok := e.(*ast.CompositeLit)
+			if !ok {
+				continue
+			}
+			for _, el := range lit.Elts {
+				if kv, ok := el.(*ast.KeyValueExpr); ok && library(in.Qualified(kv.Value)) == "UnsafeAllowNoneSignatureType" {
+					out = gomodel.Given{File: in, Expr: kv.Value}
+				}
+			}
+		}
+		return true
+	})
+	return out
+}
+
 // typedKey tells whether all keys that a function gives are public keys of one
 // kind: for tokens that are signed otherwise they are of the wrong type.
 func typedKey(fn *gomodel.Func) bool {

@@ -3,6 +3,7 @@ package goinput
 import (
 	"go/ast"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/pavise-dev/pavise/check/lint/internal/analysis"
@@ -27,8 +28,13 @@ func commands(p *analysis.Pass, c *gomodel.Call) {
 		p.GoAt(command, f, c, "%s, which a client sends, names the program that is run", what(hole.Expr))
 		return
 	}
-	name, _ := f.Text(args[0])
-	if !shell(name) {
+	names := f.Texts(args[0])
+	i := slices.IndexFunc(names, shell)
+	name := gomodel.Written(args[0])
+	switch {
+	case i >= 0:
+		name = names[i]
+	case len(names) > 0 || !analysis.Names(name[strings.LastIndexByte(name, '.')+1:], "shell", "sh", "bash"):
 		return
 	}
 	in, list := f, args[1:]

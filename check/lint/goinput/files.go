@@ -3,6 +3,7 @@ package goinput
 import (
 	"go/ast"
 	"go/token"
+	"slices"
 	"strings"
 
 	"github.com/pavise-dev/pavise/check/lint/internal/analysis"
@@ -210,9 +211,8 @@ func archives(p *analysis.Pass, fn *gomodel.Func, said flows) {
 				if join == nil && len(c.Args) > 0 {
 					join = added(fn.File, c.Args[0])
 				}
-			case "strings.HasPrefix", "path/filepath.IsLocal", "path/filepath.Rel", "strings.Contains", "path/filepath.Localize", "os.OpenRoot", "io/fs.ValidPath", "github.com/cyphar/filepath-securejoin.SecureJoin":
-				checked = true
 			default:
+				checked = checked || staysBelow(c)
 				// Others of the project are given the path, and may look at it.
 				name := strings.ToLower(c.Method())
 				opened = opened || len(c.Targets()) > 0 && (strings.Contains(name, "extract") || strings.Contains(name, "write") || strings.Contains(name, "save"))
@@ -220,10 +220,47 @@ func archives(p *analysis.Pass, fn *gomodel.Func, said flows) {
 			}
 		}
 	}
+	if join != nil && !checked { // what it calls may open it, or look at it
+		opened = opened || slices.ContainsFunc(fn.Reached(1), func(to *gomodel.Func) bool { return slices.ContainsFunc(to.Calls, creates) })
+		checked = slices.ContainsFunc(fn.Reached(2), func(to *gomodel.Func) bool { return slices.ContainsFunc(to.Calls, staysBelow) })
+	}
 	if join != nil && opened && !checked {
 		said[flow{fn: fn}] = true
 		p.GoAt(zipSlip, fn.File, join, "the name of an entry is joined to a folder, and nothing looks whether it leaves it")
 	}
+}
+
+func creates(c *gomodel.Call) bool {
+	return c.Name == "os.Create" || c.Name == "os.OpenFile" || c.Name == "os.WriteFile"
+}
+
+// staysBelow tells whether a call looks whether a path leaves a folder. That a
+// name does not begin with two dots says nothing of those further on, unless it
+// was cleaned.
+func staysBelow(c *gomodel.Call) bool {
+	switch c.Name {
+	case "strings.HasPrefix":
+		text, ok := c.File.Text(c.Arg(1))
+		return !ok || text != "/" && text != `\` && !strings.HasPrefix(text, "..") || cleaned(c.File, c.Arg(0), 0)
+	case "path/filepath.IsLocal", "path/filepath.Rel", "strings.Contains", "path/filepath.Localize", "os.OpenRoot", "io/fs.ValidPath", "github.com/cyphar/filepath-securejoin.SecureJoin":
+		return true
+	}
+	return false
+}
+
+// cleaned tells whether a path may have been brought into its shortest form:
+// what is no name as it stands in an archive, or was given, is taken as one.
+func cleaned(f *gomodel.File, e ast.Expr, depth int) bool {
+	if v := f.VarOf(e); v != nil && depth < 5 {
+		list, _ := v.Values()
+		if len(list) > 0 {
+			return slices.ContainsFunc(list, func(x ast.Expr) bool { return cleaned(f, x, depth+1) })
+		}
+		sites := f.Project.Sites(v)
+		return len(sites) == 0 || slices.ContainsFunc(sites, func(s gomodel.Site) bool { return cleaned(s.File, s.Arg, depth+1) })
+	}
+	sel, ok := e.(*ast.SelectorExpr)
+	return !ok || sel.Sel.Name != "Name"
 }
 
 // added is where a path is put together of a folder and the name of an entry

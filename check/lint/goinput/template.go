@@ -1,6 +1,9 @@
 package goinput
 
 import (
+	"go/ast"
+	"slices"
+
 	"github.com/pavise-dev/pavise/check/lint/internal/analysis"
 	"github.com/pavise-dev/pavise/check/lint/internal/gomodel"
 	"github.com/pavise-dev/pavise/finding"
@@ -73,6 +76,27 @@ func restore(w http.ResponseWriter, r *http.Request) {
 `,
 }
 
+// kept tells whether a text is a field of what is stored, and a client sends
+// what is put there.
+func kept(f *gomodel.File, e ast.Expr, depth int) bool {
+	if depth > 3 {
+		return false
+	}
+	if sel, ok := e.(*ast.SelectorExpr); ok && f.VarOf(e) == nil {
+		if f.Level(sel.X) == gomodel.Tainted {
+			return false // what was sent is followed by itself
+		}
+		list, _ := f.Given(sel)
+		return slices.ContainsFunc(list, func(g gomodel.Given) bool { return g.File.Level(g.Expr) == gomodel.Tainted })
+	}
+	v := f.VarOf(e)
+	if v == nil || v.Func == nil {
+		return false
+	}
+	list, _ := f.Given(e)
+	return slices.ContainsFunc(list, func(g gomodel.Given) bool { return kept(g.File, g.Expr, depth+1) })
+}
+
 // templates looks at a call that makes a template, or decodes gob.
 func templates(p *analysis.Pass, c *gomodel.Call) {
 	f := c.File
@@ -85,6 +109,11 @@ func templates(p *analysis.Pass, c *gomodel.Call) {
 		for _, part := range f.Parts(a) {
 			if part.Expr != nil && part.File.Level(part.Expr) == gomodel.Tainted {
 				p.GoAt(template, f, c, "%s, which a client sends, is part of a template", what(part.Expr))
+				return
+			}
+			if part.Expr != nil && kept(part.File, part.Expr, 0) {
+				// Who may change it is not known: often it is an administrator.
+				p.GoSeverity(template, finding.Medium, f, c, "%s, which a client sent and which was stored, is part of a template", what(part.Expr))
 				return
 			}
 		}

@@ -2,6 +2,7 @@ package goinput
 
 import (
 	"go/ast"
+	"slices"
 	"strings"
 
 	"github.com/pavise-dev/pavise/check/lint/internal/analysis"
@@ -104,6 +105,8 @@ func pages(p *analysis.Pass, c *gomodel.Call) {
 	case "text/template.Template.Execute", "text/template.Template.ExecuteTemplate":
 		if w := c.Arg(0); w != nil && answers(f, w) && contentType(c.Func) != other {
 			p.GoAt(xss, f, c, "a page is written with text/template, which escapes nothing")
+		} else if data := c.Arg(len(c.Args) - 1); len(c.Args) > 1 && f.Reaches(data, gomodel.HTML) && sentAsPage(c, w) {
+			p.GoAt(xss, f, c, "what a client sends is put into a page with text/template, which escapes nothing")
 		}
 		return
 	}
@@ -122,6 +125,37 @@ func pages(p *analysis.Pass, c *gomodel.Call) {
 		}
 		before.WriteString("?")
 	}
+}
+
+// sentAsPage tells whether a buffer that a template is written into is answered
+// with as a page.
+func sentAsPage(c *gomodel.Call, w ast.Expr) bool {
+	if u, ok := w.(*ast.UnaryExpr); ok {
+		w = u.X
+	}
+	v := c.File.VarOf(w)
+	if v == nil || v.Func == nil || c.Func == nil {
+		return false
+	}
+	return slices.ContainsFunc(c.Func.Root().Within(), func(fn *gomodel.Func) bool {
+		return slices.ContainsFunc(fn.Calls, func(o *gomodel.Call) bool {
+			if o.Pos() < c.Pos() || !slices.ContainsFunc(o.Args, func(a ast.Expr) bool { return mentions(c.File, a, v) }) {
+				return false
+			}
+			_, as := answer(o)
+			return as == html
+		})
+	})
+}
+
+func mentions(f *gomodel.File, e ast.Expr, v *gomodel.Var) bool {
+	found := false
+	ast.Inspect(e, func(n ast.Node) bool {
+		id, ok := n.(*ast.Ident)
+		found = found || ok && f.VarOf(id) == v
+		return !found
+	})
+	return found
 }
 
 // written tells whether a part is what another package made: nobody knows how

@@ -98,10 +98,14 @@ func part(fn *gomodel.Func) ast.Node {
 
 // loose tells whether a call finds a text anywhere in an origin.
 func loose(c *gomodel.Call) bool {
-	text, ok := c.File.Text(c.Arg(1))
-	if !ok {
-		return false
+	switch c.Name {
+	case "strings.Contains", "strings.HasSuffix", "strings.HasPrefix":
+		return slices.ContainsFunc(c.File.Texts(c.Arg(1)), func(text string) bool { return looseText(c, text) })
 	}
+	return false
+}
+
+func looseText(c *gomodel.Call, text string) bool {
 	switch c.Name {
 	case "strings.Contains":
 		return true
@@ -206,7 +210,12 @@ func header(p *analysis.Pass, c *gomodel.Call) {
 		if s.credentials || !openData(p, root) {
 			s.tell(p, f, c)
 		}
-	case known || f.Level(value) != gomodel.Tainted:
+	case known:
+	case f.Level(value) != gomodel.Tainted: // it was checked, as far as names say
+		if _, weak := compared(f, c, value); weak != nil && ofOrigin(f, value) {
+			s.weak = weak
+			s.tell(p, f, c)
+		}
 	default:
 		looked, weak := compared(f, c, value)
 		switch {
@@ -253,6 +262,23 @@ func credentialed(root *gomodel.Func) bool {
 	return false
 }
 
+// ofOrigin tells whether a variable holds the origin that a client names.
+func ofOrigin(f *gomodel.File, value ast.Expr) bool {
+	v := f.VarOf(value)
+	if v == nil {
+		return false
+	}
+	list, _ := v.Values()
+	return slices.ContainsFunc(list, func(x ast.Expr) bool {
+		c := v.File.CallOf(x)
+		if c == nil || c.Method() != "Get" && c.Method() != "GetHeader" {
+			return false
+		}
+		name, ok := v.File.Text(c.Arg(0))
+		return ok && strings.EqualFold(name, "Origin")
+	})
+}
+
 // compared tells whether an origin was looked at before it is sent back, and
 // which test of it is too weak.
 func compared(f *gomodel.File, c *gomodel.Call, value ast.Expr) (looked bool, weak ast.Node) {
@@ -288,6 +314,8 @@ func compared(f *gomodel.File, c *gomodel.Call, value ast.Expr) (looked bool, we
 				if o := f.CallOf(n); o != nil && about(n) {
 					if loose(o) {
 						weak = o
+					} else if n := weakly(o); n != nil {
+						weak = n
 					} else {
 						looked = true
 					}
@@ -321,6 +349,74 @@ func compared(f *gomodel.File, c *gomodel.Call, value ast.Expr) (looked bool, we
 		weak = nil
 	}
 	return looked, weak
+}
+
+// weakly is the test by which a function of the project's own agrees to an
+// origin, where it is too weak: what it asks for besides says nothing of the
+// host.
+func weakly(c *gomodel.Call) ast.Node {
+	if len(c.Targets()) != 1 {
+		return nil
+	}
+	to := c.Targets()[0]
+	var last ast.Expr
+	for _, r := range to.Returns() {
+		switch {
+		case len(r.Results) != 1, to.File.True(r.Results[0]):
+			return nil
+		case gomodel.Written(r.Results[0]) == "false":
+		case last != nil:
+			return nil
+		default:
+			last = r.Results[0]
+		}
+	}
+	return weakest(to.File, last)
+}
+
+// weakest is the weak one of tests that must all hold; nil when another of
+// them looks at the host.
+func weakest(f *gomodel.File, e ast.Expr) ast.Node {
+	switch e := e.(type) {
+	case *ast.ParenExpr:
+		return weakest(f, e.X)
+	case *ast.CallExpr:
+		if c := f.CallOf(e); c != nil && loose(c) {
+			return c
+		}
+	case *ast.BinaryExpr:
+		if e.Op != token.LAND {
+			return nil
+		}
+		x, y := weakest(f, e.X), weakest(f, e.Y)
+		switch {
+		case x != nil && (y != nil || beside(e.Y)):
+			return x
+		case y != nil && beside(e.X):
+			return y
+		}
+	}
+	return nil
+}
+
+// beside tells whether a test looks at an error or a scheme only.
+func beside(e ast.Expr) bool {
+	switch e := e.(type) {
+	case *ast.ParenExpr:
+		return beside(e.X)
+	case *ast.BinaryExpr:
+		if e.Op == token.LAND {
+			return beside(e.X) && beside(e.Y)
+		}
+		name := gomodel.Written(e.X)
+		return gomodel.Written(e.Y) == "nil" || name == "err" || strings.HasSuffix(name, ".Scheme") || empty(e.Y)
+	}
+	return false
+}
+
+func empty(e ast.Expr) bool {
+	lit, ok := e.(*ast.BasicLit)
+	return ok && lit.Value == `""`
 }
 
 func leaves(b *ast.BlockStmt) bool {
