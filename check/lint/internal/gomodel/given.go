@@ -120,11 +120,7 @@ func (p *Project) givenField(t, name string) (list []Given, all bool) {
 				}
 			}
 		}
-		ast.Inspect(f.AST, func(n ast.Node) bool {
-			s, ok := n.(*ast.AssignStmt)
-			if !ok {
-				return true
-			}
+		for _, s := range f.stores {
 			for i, l := range s.Lhs {
 				sel, ok := l.(*ast.SelectorExpr)
 				switch {
@@ -135,8 +131,7 @@ func (p *Project) givenField(t, name string) (list []Given, all bool) {
 					all = false
 				}
 			}
-			return true
-		})
+		}
 	}
 	return list, all && len(list) > 0
 }

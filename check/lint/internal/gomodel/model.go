@@ -75,6 +75,7 @@ type File struct {
 	kinds    map[ast.Expr]string
 	calls    map[*ast.CallExpr]*Call
 	funcs    map[ast.Node]*Func // of a FuncDecl or a FuncLit
+	stores   []*ast.AssignStmt  // those that a field gets something by
 	frozen   bool
 }
 

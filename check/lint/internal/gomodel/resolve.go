@@ -3,6 +3,7 @@ package gomodel
 import (
 	"go/ast"
 	"go/token"
+	"slices"
 	"strconv"
 )
 
@@ -363,6 +364,9 @@ func (r *resolver) declaration(s *ast.DeclStmt) {
 
 func (r *resolver) assign(s *ast.AssignStmt) {
 	r.exprs(s.Rhs...)
+	if slices.ContainsFunc(s.Lhs, func(l ast.Expr) bool { _, ok := l.(*ast.SelectorExpr); return ok }) {
+		r.f.stores = append(r.f.stores, s)
+	}
 	for i, l := range s.Lhs {
 		d := &def{pos: s.End()}
 		switch {
