@@ -47,7 +47,8 @@ type Login struct {
 }
 
 // read takes a raw body apart where it is nothing but texts, one of them a
-// password and one who has it: other checks log in with others of these.
+// password and one who has it: other checks log in with others of these. One
+// that holds anything else that may be a secret stays hidden as a whole.
 func (l *Login) read() {
 	fields := map[string]string{}
 	if strings.HasPrefix(l.Type, formType) {
@@ -83,10 +84,16 @@ func (l *Login) read() {
 	if password == "" || username == "" {
 		return
 	}
+	more := maps.Clone(fields)
+	delete(more, username)
+	delete(more, password)
+	for k := range more {
+		if !slices.Contains([]string{"grant_type", "scope", "remember", "remember_me"}, k) {
+			return
+		}
+	}
 	l.Username, l.Password, l.UsernameField, l.PasswordField, l.Raw = fields[username], fields[password], username, password, ""
-	delete(fields, username)
-	delete(fields, password)
-	l.More = fields
+	l.More = more
 }
 
 // Request is the request that logs in.

@@ -100,6 +100,16 @@ func (t *Trial) lister(op *openapi.Operation, param string) *openapi.Operation {
 	return nil
 }
 
+// Lister is GET on the path before the parameter that ends an operation's path;
+// nil when there is none.
+func (t *Trial) Lister(op *openapi.Operation) *openapi.Operation {
+	params := op.PathParams()
+	if len(params) == 0 || !strings.HasSuffix(strings.TrimSuffix(op.Path, "/"), "{"+params[len(params)-1]+"}") {
+		return nil
+	}
+	return t.lister(op, params[len(params)-1])
+}
+
 // Creator is the operation that makes what the last parameter of an
 // operation's path names; nil when there is none.
 func (t *Trial) Creator(op *openapi.Operation) *openapi.Operation {

@@ -3,7 +3,6 @@ package trial
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -41,11 +40,11 @@ func (t *Trial) refer(ctx context.Context, s *openapi.Schema, who *identity.Iden
 			continue
 		}
 		what, many, ok := nounOf(p.Name)
-		if code := t.code(ctx, p, who, depth); !ok && code != "" {
-			out[p.Name] = code
-			continue
-		}
 		if !ok {
+			if code := t.code(ctx, p, who, depth); code != "" {
+				out[p.Name] = code
+				continue
+			}
 			t.refer(ctx, p.Schema, who, depth, nested+1, out)
 			t.refer(ctx, p.Schema.Items, who, depth, nested+1, out)
 			continue
@@ -235,8 +234,7 @@ func (t *Trial) below(ctx context.Context, op *openapi.Operation, name string, w
 	if op.Method != http.MethodPost || !more || strings.ContainsAny(rest, "/{") || !t.Near() || t.o.ReadOnly {
 		return ""
 	}
-	var no *refusedError
-	if refused != nil && (!errors.As(refused, &no) || no.status != http.StatusForbidden && no.status != http.StatusUnauthorized) {
+	if refused != nil && !turnedAway(refused) {
 		return ""
 	}
 	lists := slices.ContainsFunc(t.Operations, func(o *openapi.Operation) bool {

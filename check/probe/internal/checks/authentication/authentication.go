@@ -225,32 +225,26 @@ func (s *state) anonymous(ctx context.Context, t *trial.Trial, report func(trial
 // listed tells whether what a request is about is in a list that the document
 // opens to all, and that strangers get.
 func listed(ctx context.Context, t *trial.Trial, op *openapi.Operation, d *trial.Draft) bool {
-	params := op.PathParams()
-	before, ok := strings.CutSuffix(strings.TrimSuffix(op.Path, "/"), "}")
-	if op.Method != http.MethodGet || !ok || len(params) == 0 || d == nil {
+	l := t.Lister(op)
+	if op.Method != http.MethodGet || l == nil || l.Secured() {
 		return false
 	}
-	before = strings.TrimSuffix(before[:strings.LastIndexByte(before, '{')], "/")
+	params := op.PathParams()
 	id := d.Path[params[len(params)-1]]
-	for _, l := range t.Operations {
-		if l.Method != http.MethodGet || strings.TrimSuffix(l.Path, "/") != before || l.Secured() || id == "" {
+	b, err := t.Baseline(ctx, l, identity.Anonymous())
+	if err != nil || id == "" {
+		return false
+	}
+	plain := b.Draft.Clone()
+	plain.Query = nil // no filter, and whatever is new
+	for _, ask := range []*trial.Draft{b.Draft, plain} {
+		e, err := t.Send(ctx, ask.Request())
+		if err != nil || !e.OK() {
 			continue
 		}
-		b, err := t.Baseline(ctx, l, identity.Anonymous())
-		if err != nil {
-			return false
-		}
-		d := b.Draft.Clone()
-		d.Query = nil // no filter, and whatever is new
-		for _, e := range []*trial.Draft{b.Draft, d} {
-			e, err := t.Send(ctx, e.Request())
-			if err != nil || !e.OK() {
-				continue
-			}
-			for at, v := range trial.Leaves(e) {
-				if v == id && strings.HasSuffix(strings.ToLower(at), "id") {
-					return true
-				}
+		for at, v := range trial.Leaves(e) {
+			if v == id && strings.HasSuffix(strings.ToLower(at), "id") {
+				return true
 			}
 		}
 	}
